@@ -1,0 +1,33 @@
+/**
+ * What the admin server may ask of the running proxy. The controller implements it; the admin server knows nothing else.
+ */
+import type { Registry } from 'prom-client';
+import type { StatusReport } from '../status/report.ts';
+
+export interface AdminBackend {
+  status(): StatusReport;
+  /** Null when ready, else what it waits for. */
+  notReady(): string | null;
+  readonly registry: Registry;
+  /** Edits the source. `percentage`: 0..100, at most two decimals. */
+  setPercentage(name: string, percentage: number, who: string, reason: string): Promise<WriteResult>;
+  abort(name: string, who: string, reason: string): Promise<WriteResult>;
+  resume(name: string, who: string, reason: string): Promise<WriteResult>;
+  /** The decision for one imagined request; null for an unknown service. */
+  explain(name: string, request: ExplainRequest): unknown;
+}
+
+export interface ExplainRequest {
+  readonly headers: readonly { readonly name: string; readonly value: string }[];
+  readonly cookies: readonly { readonly name: string; readonly value: string }[];
+  readonly ip: string | null;
+  readonly user: string | null;
+}
+
+export type WriteResult =
+  | { readonly ok: true; /** Acted here, but not yet shared with the other replicas. */ readonly pending: boolean; readonly message: string }
+  | {
+      readonly ok: false;
+      readonly code: 'no_such_service' | 'bad_value' | 'refused' | 'unavailable';
+      readonly message: string;
+    };
