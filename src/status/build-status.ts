@@ -1,0 +1,113 @@
+/**
+ * Facts to `/status`: the one place where inner words become the public ones.
+ * In: the served services with their fallback view and numbers, and how the configuration stands. Out: a StatusReport.
+ * Refuses to know where the facts come from; every time is epoch ms here and RFC 3339 there.
+ */
+import type { FallbackView } from '../fallback/view.ts';
+import type { ConfigError } from '../migration/errors.ts';
+import type { Cluster, ServedMigration } from '../migration/model.ts';
+import type { ClusterReport, ServiceReport, StatusReport } from './report.ts';
+import type { ServiceStats } from './service-stats.ts';
+
+export interface StatusFacts {
+  readonly version: string;
+  readonly dataPlane: 'direct' | 'nginx';
+  readonly replica: string;
+  readonly ready: boolean;
+  readonly generation: number;
+  readonly configHash: string;
+  readonly startedMs: number;
+  readonly nowMs: number;
+  readonly config: {
+    readonly source: string;
+    readonly loadedFrom: 'source' | 'last_good';
+    readonly loadedMs: number | null;
+    readonly errors: readonly ConfigError[];
+  };
+  readonly warnings: StatusReport['warnings'];
+  /** In the order in which they are to be shown. */
+  readonly services: readonly ServiceFacts[];
+}
+
+export interface ServiceFacts {
+  readonly served: ServedMigration;
+  readonly fallback: FallbackView;
+  readonly stats: ServiceStats;
+  /** The last change of this service that somebody made while we looked. */
+  readonly changed: { readonly atMs: number; readonly by: string; readonly reason: string } | null;
+}
+
+export function buildStatus(facts: StatusFacts): StatusReport {
+  const { config } = facts;
+  return {
+    version: facts.version,
+    data_plane: facts.dataPlane,
+    replica: facts.replica,
+    ready: facts.ready,
+    generation: facts.generation,
+    config_hash: facts.configHash,
+    started_at: time(facts.startedMs),
+    config: {
+      source: config.source,
+      loaded_from: config.loadedFrom,
+      loaded_at: timeOrNull(config.loadedMs),
+      errors: config.errors.map(({ code, service, file, line, column, path, message }) => {
+        return { code, service, file, line, column, path, message };
+      }),
+    },
+    warnings: facts.warnings,
+    services: facts.services.map((service) => buildServiceReport(service, facts.nowMs)),
+  };
+}
+
+export function buildServiceReport(facts: ServiceFacts, nowMs: number): ServiceReport {
+  const { fallback, stats, changed } = facts;
+  const { migration, standing } = facts.served;
+  const { hold, lastCheck, lastError } = fallback;
+  return {
+    name: migration.name,
+    old_host: migration.old.host,
+    new_host: migration.new.host,
+    path_prefix: migration.pathPrefix,
+    enabled: migration.enabled,
+    strategy: migration.strategy,
+    percentage: migration.shareBp / 100,
+    stale: standing === 'stale',
+    invalid: standing === 'invalid',
+    state: fallback.state,
+    state_reason: fallback.reason,
+    state_since: time(fallback.sinceMs),
+    retry_at: timeOrNull(fallback.retryAtMs),
+    both_failing: fallback.bothFailing,
+    hold: hold && { by: hold.by, at: time(hold.atMs), reason: hold.reason },
+    tripped_by: fallback.trippedBy,
+    trips: fallback.trips,
+    failures_in_row: fallback.failuresInRow,
+    max_failures: fallback.maxFailures,
+    probe_share: fallback.probeShare === null ? null : fallback.probeShare / 100,
+    last_check: lastCheck && { at: time(lastCheck.atMs), ok: lastCheck.ok, error: lastCheck.error },
+    last_error: lastError && { at: time(lastError.atMs), kind: lastError.kind, message: lastError.message },
+    changed: changed && { at: time(changed.atMs), by: changed.by, reason: changed.reason },
+    new_share: stats.newShare(nowMs),
+    old: clusterReport(stats, 'old', nowMs),
+    new: clusterReport(stats, 'new', nowMs),
+  };
+}
+
+function clusterReport(stats: ServiceStats, cluster: Cluster, nowMs: number): ClusterReport {
+  const { errorRate, p50, p95, p99 } = stats.lastMinuteOf(cluster, nowMs);
+  return {
+    requests: stats.attemptsAt(cluster),
+    failures: stats.failuresAt(cluster),
+    error_rate: errorRate,
+    latency_ms: { p50, p95, p99 },
+  };
+}
+
+function time(epochMs: number): string {
+  return new Date(epochMs).toISOString();
+}
+
+function timeOrNull(epochMs: number | null): string | null {
+  return epochMs === null ? null : time(epochMs);
+}
