@@ -4,16 +4,7 @@
  */
 import type { Cluster } from '../migration/model.ts';
 
-export type Reason =
-  | 'disabled'
-  | 'invalid'
-  | 'fallback'
-  | 'header'
-  | 'cookie'
-  | 'ip'
-  | 'user'
-  | 'weight'
-  | 'default';
+export type Reason = 'disabled' | 'invalid' | 'fallback' | 'header' | 'cookie' | 'ip' | 'user' | 'weight' | 'default';
 
 export const REASONS: readonly Reason[] = [
   'disabled',
