@@ -1,0 +1,77 @@
+/**
+ * `node scripts/test.ts check|test|full [NAME...]`: runs the suites of a tier (those whose name holds one of NAME), side by
+ * side where their timing allows it, and ends with a table and a line `N passed, N failed, N skipped`. Exit 0: all that ran
+ * passed; 1: something failed; 2: no such tier or suite. With CI set, a program that can't be had is a failure.
+ */
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { provide } from './test/programs.ts';
+import { type Result, runSuite, unrunnable } from './test/run-suite.ts';
+import { type Suite, suitesOf, type Tier } from './test/suites.ts';
+import { tableOf, totalsOf } from './test/table.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+
+async function main([tier, ...names]: readonly string[]): Promise<number> {
+  if (tier !== 'check' && tier !== 'test' && tier !== 'full') return usage('the tier is check, test or full');
+  const suites = suitesOf(tier, ROOT).filter(
+    ({ name }) => names.length === 0 || names.some((part) => name.includes(part)),
+  );
+  if (suites.length === 0) return usage(`no suite's name holds ${names.join(' or ')}`);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+  const results = await runAll(suites, tier);
+  console.log(`\n${tableOf(results)}\n\n${totalsOf(results)}`);
+  return results.some((result) => result.outcome === 'failed') ? 1 : 0;
+}
+
+async function runAll(suites: readonly Suite[], tier: Tier): Promise<Result[]> {
+  const missing = await provide(
+    suites.flatMap((suite) => suite.needs),
+    (line) => console.log(line),
+  );
+  const results = new Map<Suite, Result>();
+  const runOne = async (suite: Suite): Promise<void> => {
+    const lacking = suite.needs.filter((program) => missing.has(program));
+    const reason = lacking.map((program) => `${program}: ${missing.get(program)}`).join('; ');
+    const options = { root: ROOT, manyRuns: tier === 'full' ? 'yes' : 'no' } as const;
+    const outcome = process.env.CI ? 'failed' : 'skipped';
+    const result = lacking.length > 0 ? unrunnable(suite, reason, outcome) : await runSuite(suite, options);
+    results.set(suite, result);
+    report(result);
+  };
+  await inLanes(
+    suites.filter((suite) => !suite.alone),
+    Math.min(4, availableParallelism()),
+    runOne,
+  );
+  await inLanes(
+    suites.filter((suite) => suite.alone),
+    1,
+    runOne,
+  );
+  return suites.map((suite) => results.get(suite) as Result);
+}
+
+/** Each lane takes the next one as soon as it is free. */
+async function inLanes(suites: readonly Suite[], lanes: number, run: (suite: Suite) => Promise<void>): Promise<void> {
+  const waiting = [...suites];
+  const lane = async (): Promise<void> => {
+    for (let suite = waiting.shift(); suite !== undefined; suite = waiting.shift()) await run(suite);
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
+}
+
+function report(result: Result): void {
+  const { suite, outcome, seconds, passed, remark } = result;
+  const mark = { passed: 'ok     ', failed: 'FAILED ', skipped: 'skipped' }[outcome];
+  const details = [outcome === 'passed' ? `${passed} passed` : '', remark].filter(Boolean).join(', ');
+  console.log(`${mark}  ${suite.name}  ${seconds.toFixed(1)} s  ${details}`.trimEnd());
+  if (outcome === 'failed' && result.output !== '') console.log(result.output.trimEnd().replace(/^/gm, '    '));
+}
+
+function usage(problem: string): number {
+  console.error(`test: ${problem}\nusage: npm test [-- NAME...] | npm run check | npm run test:full [-- NAME...]`);
+  return 2;
+}
+
+process.exitCode = await main(process.argv.slice(2));

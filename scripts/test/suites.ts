@@ -1,0 +1,96 @@
+/**
+ * What there is to test, as a list: folders and heads of test files in, suites out. A test file says in its head comment
+ * what it needs (`@needs nginx haproxy`: programs) and that its timing wants the machine for itself (`@alone`).
+ * Refuses to run anything.
+ */
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export type Tier = 'check' | 'test' | 'full';
+
+export interface Suite {
+  readonly name: string;
+  /** Mocha's files, or Node's arguments for a program that answers with its exit code. */
+  readonly run:
+    | { readonly kind: 'mocha'; readonly files: readonly string[] }
+    | { readonly kind: 'node'; readonly args: readonly string[] };
+  readonly alone: boolean;
+  /** Programs that have to be on the PATH. */
+  readonly needs: readonly string[];
+  readonly limitMs: number;
+}
+
+const SHORT_MS = 120_000;
+const LONG_MS = 3_600_000;
+
+/** The suites of a tier, those of the smaller tiers first. `root` is the checkout. */
+export function suitesOf(tier: Tier, root: string): Suite[] {
+  const suites = [...checks(root)];
+  if (tier === 'check') return suites;
+  for (const folder of ['golden', 'conformance', 'docs']) suites.push(...grouped(folder, root));
+  suites.push(...each('test/e2e', root, SHORT_MS, false));
+  if (tier === 'full') suites.push(...each('test/full', root, LONG_MS, true));
+  return suites;
+}
+
+function checks(root: string): Suite[] {
+  const modules = (...path: string[]): string => join(root, 'node_modules', ...path);
+  const biome = modules('@biomejs', 'biome', 'bin', 'biome');
+  const program = (name: string, ...args: string[]): Suite => ({
+    name,
+    run: { kind: 'node', args },
+    alone: false,
+    needs: [],
+    limitMs: SHORT_MS,
+  });
+  const cruiser = modules('dependency-cruiser', 'bin', 'dependency-cruiser.mjs');
+  return [
+    program('types', modules('typescript', 'bin', 'tsc'), '-p', root),
+    mocha('unit', testFiles('src', root), SHORT_MS, false, []),
+    program('format', biome, 'format', '--reporter=summary'),
+    program('lint', biome, 'lint', '--error-on-warnings'),
+    program('imports', cruiser, '--config', '.dependency-cruiser.cjs', 'src'),
+    program('house rules', join(root, 'scripts', 'house-rules.ts')),
+    program('schema up to date', join(root, 'scripts', 'schema.ts'), '--check'),
+  ];
+}
+
+/** All files of a folder as one suite; none where the folder has none. */
+function grouped(folder: string, root: string): Suite[] {
+  const files = testFiles(`test/${folder}`, root);
+  if (files.length === 0) return [];
+  const heads = files.map((file) => headOf(join(root, file)));
+  const needs = [...new Set(heads.flatMap((head) => head.needs))];
+  const alone = heads.some((head) => head.alone);
+  return [mocha(folder, files, SHORT_MS, alone, needs)];
+}
+
+/** Each file as a suite of its own, so that the table shows where the time goes. */
+function each(folder: string, root: string, limitMs: number, alone: boolean): Suite[] {
+  return testFiles(folder, root).map((file) => {
+    const head = headOf(join(root, file));
+    const name = file.slice('test/'.length, -'.test.ts'.length);
+    return mocha(name, [file], limitMs, alone || head.alone, head.needs);
+  });
+}
+
+function mocha(
+  name: string,
+  files: readonly string[],
+  limitMs: number,
+  alone: boolean,
+  needs: readonly string[],
+): Suite {
+  return { name, run: { kind: 'mocha', files }, alone, needs, limitMs };
+}
+
+function testFiles(folder: string, root: string): string[] {
+  return existsSync(join(root, folder)) ? globSync(`${folder}/**/*.test.ts`, { cwd: root }).sort() : [];
+}
+
+/** The marks in a test file's first comment. */
+export function headOf(path: string): { needs: string[]; alone: boolean } {
+  const comment = /^\s*\/\*\*[\s\S]*?\*\//.exec(readFileSync(path, 'utf8'))?.[0] ?? '';
+  const needs = /@needs ([a-z0-9 ,-]+)/.exec(comment)?.[1] ?? '';
+  return { needs: needs.split(/[ ,]+/).filter(Boolean), alone: /@alone\b/.test(comment) };
+}
