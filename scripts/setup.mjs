@@ -119,6 +119,8 @@ function npm(what, args) {
     });
     let output = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += text));
+    const end = () => child.kill();
+    process.once('exit', end);
     const began = Date.now();
     const patience = setInterval(() => say(`npm is at work, ${Math.round((Date.now() - began) / 1000)} s`), 15_000);
     child.once('error', (error) => {
@@ -127,6 +129,7 @@ function npm(what, args) {
     });
     child.once('close', (code) => {
       clearInterval(patience);
+      process.off('exit', end);
       if (code === 0) return resolve();
       const tail = output.trim().split('\n').slice(-12).join('\n');
       reject(new SetupError(`could not ${what}: npm ${args[0]} ended with ${code}\n${tail}`, cureFor(output)));
