@@ -25,7 +25,11 @@ export interface ExplainRequest {
 }
 
 export type WriteResult =
-  | { readonly ok: true; /** Acted here, but not yet shared with the other replicas. */ readonly pending: boolean; readonly message: string }
+  | {
+      readonly ok: true /** Acted here, but not yet shared with the other replicas. */;
+      readonly pending: boolean;
+      readonly message: string;
+    }
   | {
       readonly ok: false;
       readonly code: 'no_such_service' | 'bad_value' | 'refused' | 'unavailable';

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { SAMPLE_TIME_MS as NOW, sampleRecord } from '../../test/support/status-samples.ts';
 import { AccessLines, accessLine } from './access-log.ts';
 import type { RequestRecord } from './request-record.ts';
-import { SAMPLE_TIME_MS as NOW, sampleRecord } from './sample.ts';
 
 function savedByOld(changes: Partial<RequestRecord> = {}): RequestRecord {
   const attempts: RequestRecord['attempts'] = [

@@ -1,6 +1,12 @@
 import { expect } from 'chai';
+import {
+  SAMPLE_TIME_MS as NOW,
+  sampleFallback,
+  sampleMigration,
+  sampleOutcome,
+  sampleRecord,
+} from '../../test/support/status-samples.ts';
 import { buildStatus, type StatusFacts } from './build-status.ts';
-import { SAMPLE_TIME_MS as NOW, sampleFallback, sampleMigration, sampleOutcome, sampleRecord } from './sample.ts';
 import { ServiceStats } from './service-stats.ts';
 
 function facts(changes: Partial<StatusFacts> = {}): StatusFacts {

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
+import { SAMPLE_TIME_MS as NOW, sampleOutcome, sampleRecord } from '../../test/support/status-samples.ts';
 import { ProxyStats } from './proxy-stats.ts';
 import type { AttemptNote } from './request-record.ts';
-import { SAMPLE_TIME_MS as NOW, sampleOutcome, sampleRecord } from './sample.ts';
 import { ServiceStats } from './service-stats.ts';
 
 const failed: AttemptNote = { cluster: 'new', failure: 'connect', message: 'connect ECONNREFUSED', durationMs: 1 };

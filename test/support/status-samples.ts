@@ -1,10 +1,10 @@
 /**
- * Made-up records for tests of this room and of the admin server: one of each shape, any field replaceable.
+ * Made-up records for tests of the status room and of the admin server: one of each shape, any field replaceable.
  */
-import type { Outcome } from '../fallback/outcome.ts';
-import type { FallbackView } from '../fallback/view.ts';
-import type { ClusterTarget, Migration } from '../migration/model.ts';
-import type { RequestRecord } from './request-record.ts';
+import type { Outcome } from '../../src/fallback/outcome.ts';
+import type { FallbackView } from '../../src/fallback/view.ts';
+import type { ClusterTarget, Migration } from '../../src/migration/model.ts';
+import type { RequestRecord } from '../../src/status/request-record.ts';
 
 /** 2026-01-01T00:00:00Z. */
 export const SAMPLE_TIME_MS = Date.UTC(2026, 0, 1);

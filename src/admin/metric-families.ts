@@ -1,0 +1,165 @@
+/**
+ * Every metric of ours: name, help, type and how its samples follow from the facts.
+ * In: one snapshot of facts. Out: samples in base units (seconds). People's alerts hold on to names and labels: they change
+ * only by adding. Labels are names from the configuration and our own words, never a user, a path or an address.
+ */
+import type { RunStateName } from '../migration/run-state.ts';
+import { DURATION_BOUNDS_MS } from '../status/duration-histogram.ts';
+import { CLUSTERS, type ServiceStats } from '../status/service-stats.ts';
+
+export interface MetricsFacts {
+  readonly generation: number;
+  readonly configErrors: number;
+  /** When a configuration was last applied without an error, epoch ms; null: not yet. */
+  readonly lastSuccessMs: number | null;
+  readonly connections: { readonly client: number; readonly old: number; readonly new: number };
+  /** Requests that no service took, by error code. */
+  readonly refusals: ReadonlyMap<string, number>;
+  readonly services: readonly ServiceMetricsFacts[];
+}
+
+export interface ServiceMetricsFacts {
+  readonly name: string;
+  /** 0..100, as configured. */
+  readonly percentage: number;
+  readonly state: RunStateName;
+  /** Trips that this replica itself decided. */
+  readonly fallbacks: number;
+  readonly stats: ServiceStats;
+}
+
+export interface Sample {
+  /** Where it is not the family's own: `_bucket`, `_sum`, `_count`. */
+  readonly metricName?: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+export interface MetricFamily {
+  readonly name: string;
+  readonly help: string;
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly samples: (facts: MetricsFacts) => Sample[];
+}
+
+const STATES: readonly RunStateName[] = ['steady', 'fallen_back', 'probing'];
+const DURATION = 'migration_proxy_request_duration_seconds';
+const BOUND_LABELS = [...DURATION_BOUNDS_MS.map((ms) => String(ms / 1_000)), '+Inf'];
+
+export const METRIC_FAMILIES: readonly MetricFamily[] = [
+  {
+    name: 'migration_proxy_requests_total',
+    help: 'Client requests, each once, by the cluster that answered (if none did: that was tried last), the reason of the decision and the class of the status.',
+    type: 'counter',
+    samples: eachService(({ name, stats }, add) => {
+      stats.eachRequestCount((cluster, reason, code, value) => {
+        add({ labels: { service: name, cluster, reason, code }, value });
+      });
+    }),
+  },
+  {
+    name: DURATION,
+    help: 'Time from the first byte of a client request to the last of its answer; tunnels and aborted requests are left out.',
+    type: 'histogram',
+    samples: eachService(addDurations),
+  },
+  {
+    name: 'migration_proxy_upstream_failures_total',
+    help: 'Failed attempts at a cluster by kind, also where a further attempt saved the request.',
+    type: 'counter',
+    samples: eachService(({ name, stats }, add) => {
+      stats.eachFailureCount((cluster, kind, value) => {
+        add({ labels: { service: name, cluster, kind }, value });
+      });
+    }),
+  },
+  {
+    name: 'migration_proxy_retries_total',
+    help: 'Further attempts by the cluster that failed and the one tried next.',
+    type: 'counter',
+    samples: eachService(({ name, stats }, add) => {
+      stats.eachRetryCount((from, to, value) => {
+        add({ labels: { service: name, from, to }, value });
+      });
+    }),
+  },
+  {
+    name: 'migration_proxy_service_state',
+    help: '1 for the state the service is in, 0 for the others.',
+    type: 'gauge',
+    samples: eachService(({ name, state }, add) => {
+      for (const one of STATES) add({ labels: { service: name, state: one }, value: one === state ? 1 : 0 });
+    }),
+  },
+  {
+    name: 'migration_proxy_service_percentage',
+    help: 'Per cent of traffic configured for the new cluster.',
+    type: 'gauge',
+    samples: eachService(({ name, percentage }, add) => add({ labels: { service: name }, value: percentage })),
+  },
+  {
+    name: 'migration_proxy_fallbacks_total',
+    help: 'Times this replica sent a service back to the old cluster.',
+    type: 'counter',
+    samples: eachService(({ name, fallbacks }, add) => add({ labels: { service: name }, value: fallbacks })),
+  },
+  {
+    name: 'migration_proxy_config_errors',
+    help: 'Errors in the configuration as it was last read.',
+    type: 'gauge',
+    samples: ({ configErrors }) => [{ labels: {}, value: configErrors }],
+  },
+  {
+    name: 'migration_proxy_config_generation',
+    help: 'Number of the configuration that is served; grows by one with each applied change.',
+    type: 'gauge',
+    samples: ({ generation }) => [{ labels: {}, value: generation }],
+  },
+  {
+    name: 'migration_proxy_config_last_success_timestamp_seconds',
+    help: 'When the configuration was last read and applied without an error; absent before the first time.',
+    type: 'gauge',
+    samples: ({ lastSuccessMs }) => (lastSuccessMs === null ? [] : [{ labels: {}, value: lastSuccessMs / 1_000 }]),
+  },
+  {
+    name: 'migration_proxy_open_connections',
+    help: 'Open connections: of clients, and to each of the clusters.',
+    type: 'gauge',
+    samples: ({ connections }) =>
+      Object.entries(connections).map(([side, value]) => {
+        return { labels: { side }, value };
+      }),
+  },
+  {
+    name: 'migration_proxy_refused_requests_total',
+    help: 'Requests that no service took, by the error code of the answer.',
+    type: 'counter',
+    samples: ({ refusals }) =>
+      Array.from(refusals, ([reason, value]) => {
+        return { labels: { reason }, value };
+      }),
+  },
+];
+
+function addDurations({ name, stats }: ServiceMetricsFacts, add: (sample: Sample) => void): void {
+  for (const cluster of CLUSTERS) {
+    const durations = stats.durationsAt(cluster);
+    const cumulative = durations.cumulative();
+    const count = cumulative[cumulative.length - 1];
+    if (count === 0) continue;
+    const labels = { service: name, cluster };
+    for (const [i, value] of cumulative.entries()) {
+      add({ metricName: `${DURATION}_bucket`, labels: { ...labels, le: BOUND_LABELS[i] }, value });
+    }
+    add({ metricName: `${DURATION}_sum`, labels, value: durations.sumMs / 1_000 });
+    add({ metricName: `${DURATION}_count`, labels, value: count });
+  }
+}
+
+function eachService(addSamples: (service: ServiceMetricsFacts, add: (sample: Sample) => void) => void) {
+  return ({ services }: MetricsFacts): Sample[] => {
+    const samples: Sample[] = [];
+    for (const service of services) addSamples(service, (sample) => samples.push(sample));
+    return samples;
+  };
+}
