@@ -1,0 +1,37 @@
+/**
+ * The one buffer in which heads and small bodies are put together before they are written: no allocation a request.
+ * A write that the kernel did not take at once still owns the bytes; then the buffer is left to it and a new one begun.
+ */
+import type { Socket } from 'node:net';
+
+/** Room for the largest head with all that is added to it, and for one read of a body with its framing. */
+const SCRATCH_BYTES = 256 * 1024;
+
+export class Scratch {
+  buf = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+
+  /** Writes buf[0..length). False: the socket asks to wait for `drain`. */
+  send(socket: Socket, length: number, copies: 'copy' | 'lend'): boolean {
+    if (copies === 'copy') return socket.write(Buffer.from(this.buf.subarray(0, length)));
+    const more = socket.write(this.buf.subarray(0, length));
+    if (socket.writableLength > 0) this.buf = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+    return more;
+  }
+}
+
+/** Copies src[start..end) and returns the position behind it. Short runs are cheaper byte by byte (no call into C++). */
+export function copyBytes(src: Buffer, start: number, end: number, dst: Buffer, pos: number): number {
+  if (end - start > 48) {
+    src.copy(dst, pos, start, end);
+    return pos + end - start;
+  }
+  for (let i = start; i < end; i++) dst[pos++] = src[i] as number;
+  return pos;
+}
+
+/** Writes a byte string (one character a byte). */
+export function writeText(text: string, dst: Buffer, pos: number): number {
+  if (text.length > 32) return pos + dst.write(text, pos, 'latin1');
+  for (let i = 0; i < text.length; i++) dst[pos++] = text.charCodeAt(i);
+  return pos;
+}

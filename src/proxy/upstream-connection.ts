@@ -1,0 +1,150 @@
+/**
+ * One connection to a backend: bytes out, bytes in, who uses it just now. It reads into a buffer of its own that never
+ * changes hands; whoever passes bytes of it on without copying must pause it until they have left.
+ */
+import { type Socket, connect as tcpConnect } from 'node:net';
+import { type ConnectionOptions, type TLSSocket, connect as tlsConnect } from 'node:tls';
+import type { FailureKind } from '../fallback/outcome.ts';
+
+const READ_BUFFER_BYTES = 64 * 1024;
+
+/** The request, or the tunnel, that a connection serves. */
+export interface UpstreamUser {
+  onConnected(): void;
+  /** The connection never came to be, or broke. `message` names the cause for people. */
+  onUpstreamFailed(kind: FailureKind, message: string): void;
+  /** Bytes buf[0..length). False: read no more until `resume()`. */
+  onUpstreamData(buf: Buffer, length: number): boolean;
+  /** The backend sends no more. */
+  onUpstreamEnd(): void;
+  onUpstreamDrain(): void;
+}
+
+/** What is the same for all connections of a pool. */
+export interface UpstreamTarget {
+  readonly port: number;
+  /** Null: plain TCP. */
+  readonly tls: ConnectionOptions | null;
+  /** A TLS session of the last connection, for resumption. */
+  session: Buffer | null;
+}
+
+export class UpstreamConnection {
+  readonly socket: Socket;
+  readonly address: string;
+  readonly secure: boolean;
+  user: UpstreamUser | null = null;
+  /** Who cares when it dies while nobody uses it. */
+  onIdleLost: ((connection: UpstreamConnection) => void) | null = null;
+  onClosed: (() => void) | null = null;
+  connected = false;
+  /** Requests served before the present one. */
+  served = 0;
+  /** When it became idle, and until when it may be used again. */
+  idleSinceMs = 0;
+  idleUntilMs = 0;
+  #tcpConnected = false;
+  #ended = false;
+  #failed = false;
+
+  constructor(address: string, target: UpstreamTarget) {
+    this.address = address;
+    this.secure = target.tls !== null;
+    const buffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
+    const onread = { buffer, callback: (length: number) => this.#read(buffer, length) };
+    if (target.tls === null) {
+      this.socket = tcpConnect({ host: address, port: target.port, noDelay: true, onread });
+      this.socket.on('connect', () => this.#ready());
+    } else {
+      const session = target.session === null ? {} : { session: target.session };
+      // The type of tls.connect lacks `onread`, which its documentation has since 13.6.
+      const options: ConnectionOptions & { onread: typeof onread } = {
+        ...target.tls,
+        ...session,
+        host: address,
+        port: target.port,
+        onread,
+      };
+      const secured: TLSSocket = tlsConnect(options, () => this.#ready());
+      secured.setNoDelay(true);
+      secured.on('connect', () => {
+        this.#tcpConnected = true;
+      });
+      secured.on('session', (fresh: Buffer) => {
+        target.session = fresh;
+      });
+      this.socket = secured;
+    }
+    this.socket.on('error', (error: NodeJS.ErrnoException) => this.#fail(error));
+    this.socket.on('end', () => this.#end());
+    this.socket.on('close', () => this.#closed());
+    this.socket.on('drain', () => this.user?.onUpstreamDrain());
+  }
+
+  /** Reading goes on after a pause. */
+  resume(): void {
+    this.socket.resume();
+  }
+
+  /** No more is read and nothing is told to anybody. */
+  destroy(): void {
+    this.user = null;
+    this.onIdleLost = null;
+    this.socket.destroy();
+  }
+
+  #ready(): void {
+    this.connected = true;
+    this.#tcpConnected = true;
+    this.user?.onConnected();
+  }
+
+  #read(buffer: Buffer, length: number): boolean {
+    if (this.user !== null) return this.user.onUpstreamData(buffer, length);
+    // Nobody asked for anything: whatever this is, the connection cannot be trusted with a request.
+    this.#lost();
+    return false;
+  }
+
+  #end(): void {
+    this.#ended = true;
+    if (this.user !== null) this.user.onUpstreamEnd();
+    else this.#lost();
+  }
+
+  #fail(error: NodeJS.ErrnoException): void {
+    if (this.#failed) return;
+    this.#failed = true;
+    const user = this.user;
+    if (user === null) return this.#lost();
+    const cause = error.code ?? error.message;
+    if (this.connected) user.onUpstreamFailed('reset', `${cause} ${this.#peer()}`);
+    else if (this.#tcpConnected) user.onUpstreamFailed('tls', `tls ${cause} ${this.#peer()}`);
+    else user.onUpstreamFailed('connect', `connect ${cause} ${this.#peer()}`);
+  }
+
+  #closed(): void {
+    this.onClosed?.();
+    this.onClosed = null;
+    const user = this.user;
+    if (user === null) return this.#lost();
+    if (this.#failed) return;
+    if (this.connected && this.#ended) return;
+    this.#failed = true;
+    user.onUpstreamFailed(this.connected ? 'reset' : 'connect', `connection closed ${this.#peer()}`);
+  }
+
+  #lost(): void {
+    const tell = this.onIdleLost;
+    this.onIdleLost = null;
+    this.socket.destroy();
+    tell?.(this);
+  }
+
+  #peer(): string {
+    return `${this.address.includes(':') ? `[${this.address}]` : this.address}:${this.socket.remotePort ?? ''}`.replace(
+      /:$/,
+      '',
+    );
+  }
+}
