@@ -1,14 +1,13 @@
 /**
  * How one service's fallback stands, for `/status`, metrics and people. Times are epoch ms; null: does not apply.
  */
-import type { RunStateName } from '../migration/run-state.ts';
+import type { FallbackPolicy } from '../migration/model.ts';
+import type { RunState, RunStateName } from '../migration/run-state.ts';
+import { bothFailing } from './judge.ts';
 import type { FailureKind } from './outcome.ts';
+import { type FallbackState, type Hold, PROBE_STEPS_BP } from './state.ts';
 
-export interface Hold {
-  readonly by: string;
-  readonly atMs: number;
-  readonly reason: string;
-}
+export type { Hold } from './state.ts';
 
 export interface FallbackView {
   readonly state: RunStateName;
@@ -27,4 +26,32 @@ export interface FallbackView {
   readonly probeShare: number | null;
   readonly lastCheck: { readonly atMs: number; readonly ok: boolean; readonly error: string | null } | null;
   readonly lastError: { readonly atMs: number; readonly kind: FailureKind; readonly message: string } | null;
+}
+
+export function viewOf(state: FallbackState, policy: FallbackPolicy, nowMs: number): FallbackView {
+  const { phase, seen } = state;
+  const hold = phase.kind === 'fallen_back' ? phase.hold : null;
+  return {
+    state: phase.kind,
+    reason: phase.reason,
+    sinceMs: phase.sinceMs,
+    retryAtMs: phase.kind === 'fallen_back' && hold === null ? phase.retryAtMs : null,
+    bothFailing: bothFailing(phase, seen, policy, nowMs),
+    hold,
+    trippedBy: phase.trippedBy,
+    trips: phase.trips,
+    failuresInRow: seen.rowMs.filter((atMs) => nowMs - atMs <= policy.failureWindowMs).length,
+    maxFailures: policy.maxFailures,
+    probeShare: phase.kind === 'probing' ? PROBE_STEPS_BP[phase.step] / 100 : null,
+    lastCheck:
+      seen.newCheck === null
+        ? null
+        : { atMs: seen.newCheck.atMs, ok: seen.newCheck.error === null, error: seen.newCheck.error },
+    lastError: seen.lastError,
+  };
+}
+
+/** What the data plane obeys: the same object for as long as it says the same. */
+export function runStateOf(state: FallbackState): RunState {
+  return state.phase.run;
 }

@@ -1,0 +1,42 @@
+/**
+ * How far probing has come: single requests first, then growing shares. In: a state, the policy, the time. Out: the next
+ * step, `steady` after the last, or the same state. It never goes back: that is a trip, and judged elsewhere.
+ */
+import type { FallbackPolicy } from '../migration/model.ts';
+import { countedSoft } from './judge.ts';
+import { type FallbackState, PROBE_STEPS_BP, probingPhase, steadyPhase } from './state.ts';
+import { enter } from './transitions.ts';
+
+const STEP_SUCCESSES = 10;
+const STEP_AT_MOST_MS = 10_000;
+
+/** The shortest a step may be, however much it is asked. */
+export function stepAtLeastMs(policy: FallbackPolicy): number {
+  return Math.min(policy.recoveryTimeMs / 10, STEP_AT_MOST_MS);
+}
+
+/** The next step of probing, once the present one has shown enough. */
+export function advanced(state: FallbackState, policy: FallbackPolicy, nowMs: number): FallbackState {
+  const { phase, seen } = state;
+  if (phase.kind !== 'probing') return state;
+  seen.window.roll(nowMs);
+  const softFails = countedSoft(seen.window) > 0;
+  const successes = seen.ok + (softFails ? 0 : seen.soft);
+  const failures = seen.failed + (softFails ? seen.soft : 0);
+  const lastedMs = nowMs - phase.sinceMs;
+  const busy = lastedMs >= stepAtLeastMs(policy) && successes >= STEP_SUCCESSES;
+  const quiet = lastedMs >= policy.failureWindowMs && successes > 0 && failures === 0;
+  const { reason, trippedBy, trips } = phase;
+  if (!busy && !quiet) {
+    const unasked = seen.ok + seen.soft + seen.failed === 0 && lastedMs >= policy.failureWindowMs;
+    if (phase.step > 0 || phase.run.methods === 'all' || !unasked) return state;
+    return {
+      ...state,
+      phase: probingPhase({ sinceMs: phase.sinceMs, reason, trippedBy, trips, step: 0, methods: 'all' }),
+    };
+  }
+  if (phase.step + 1 === PROBE_STEPS_BP.length) {
+    return enter(state, steadyPhase(nowMs, 'recovered: every step of probing went well', trippedBy, trips));
+  }
+  return enter(state, probingPhase({ sinceMs: nowMs, reason, trippedBy, trips, step: phase.step + 1, methods: 'all' }));
+}

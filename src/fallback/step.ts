@@ -1,0 +1,142 @@
+/**
+ * When traffic leaves the new cluster, and how it is let back in. In: a state, an event, the policy, the time, a source of
+ * randomness. Out: the next state, the same object where nothing changed but counters. It holds nothing and waits for
+ * nothing: `nextDueMs` says when a tick is worth sending. No transition depends on an outcome that may never come.
+ */
+import type { Cluster, FallbackPolicy } from '../migration/model.ts';
+import { CHECKS_IN_A_ROW } from './judge.ts';
+import { judged, observe } from './observe.ts';
+import type { Outcome } from './outcome.ts';
+import { advanced, stepAtLeastMs } from './probing.ts';
+import { type FallbackState, type FallenBackPhase, steadyPhase } from './state.ts';
+import { enter, held, probeFrom, type Random, RECOVERY_TIMES, sentence } from './transitions.ts';
+import { FailureWindow } from './window.ts';
+import { durationText } from './words.ts';
+
+export type FallbackEvent =
+  | { readonly kind: 'outcome'; readonly outcome: Outcome }
+  /** An active check ended just now. `error` null: it passed. */
+  | { readonly kind: 'check'; readonly cluster: Cluster; readonly error: string | null }
+  | { readonly kind: 'tick' }
+  | { readonly kind: 'abort'; readonly by: string; readonly reason: string }
+  | { readonly kind: 'resume'; readonly by: string; readonly reason: string }
+  /** The policy is a new one. `newTarget`: whether new's host, backend, protocol or TLS policy is another. */
+  | { readonly kind: 'configured'; readonly newTarget: 'same' | 'changed' };
+
+/** A check older than this says nothing about whether probing may begin. */
+export const CHECK_FRESH_MS = 1000;
+
+export function step(
+  state: FallbackState,
+  event: FallbackEvent,
+  policy: FallbackPolicy,
+  nowMs: number,
+  random: Random,
+): FallbackState {
+  switch (event.kind) {
+    case 'outcome':
+      return observe(state, event.outcome, policy, nowMs, random);
+    case 'check':
+      return checked(state, event.cluster, event.error, policy, nowMs, random);
+    case 'tick':
+      return ticked(state, policy, nowMs);
+    case 'abort':
+      return enter(state, held(state.phase, event.by, event.reason, nowMs));
+    case 'resume':
+      return resumed(state, event.by, event.reason, nowMs);
+    case 'configured':
+      return configured(state, event.newTarget, policy, nowMs);
+  }
+}
+
+/** When a tick may change something, epoch ms; Infinity: only an event can. */
+export function nextDueMs(state: FallbackState, policy: FallbackPolicy, nowMs: number): number {
+  const { phase } = state;
+  switch (phase.kind) {
+    case 'steady':
+      return phase.trips > 0 ? phase.sinceMs + RECOVERY_TIMES * policy.recoveryTimeMs : Infinity;
+    case 'fallen_back':
+      // After the wait it is a check that lets it go.
+      return phase.hold === null && phase.retryAtMs > nowMs ? phase.retryAtMs : Infinity;
+    case 'probing': {
+      const dues = [phase.sinceMs + stepAtLeastMs(policy), phase.sinceMs + policy.failureWindowMs];
+      return Math.min(...dues.map((dueMs) => (dueMs > nowMs ? dueMs : Infinity)));
+    }
+  }
+}
+
+function resumed(state: FallbackState, by: string, why: string, nowMs: number): FallbackState {
+  const { seen } = state;
+  seen.window = new FailureWindow(seen.window.windowMs);
+  seen.newCheckFailures = 0;
+  return enter(state, steadyPhase(nowMs, sentence('resumed', by, why), null, 0));
+}
+
+function checked(
+  state: FallbackState,
+  cluster: Cluster,
+  error: string | null,
+  policy: FallbackPolicy,
+  nowMs: number,
+  random: Random,
+): FallbackState {
+  const { phase, seen } = state;
+  if (cluster === 'new') {
+    seen.newCheck = { atMs: nowMs, error };
+    seen.newCheckFailures = error === null ? 0 : seen.newCheckFailures + 1;
+  } else {
+    seen.oldCheck = { atMs: nowMs, error };
+    seen.oldCheckFailures = error === null ? 0 : seen.oldCheckFailures + 1;
+  }
+  if (phase.kind !== 'fallen_back') return judged(state, policy, nowMs, random);
+  if (phase.hold !== null || seen.newCheck === null || seen.newCheck.error !== null) return state;
+  // A check from before the trip does not say that new is back.
+  if (seen.oldCheckFailures >= CHECKS_IN_A_ROW && seen.newCheck.atMs >= phase.sinceMs) {
+    return enter(state, probeFrom(phase, nowMs, `old failed ${seen.oldCheckFailures} active checks in a row`));
+  }
+  return letGo(state, phase, nowMs);
+}
+
+function ticked(state: FallbackState, policy: FallbackPolicy, nowMs: number): FallbackState {
+  const { phase } = state;
+  switch (phase.kind) {
+    case 'steady':
+      if (phase.trips === 0 || nowMs < nextDueMs(state, policy, nowMs)) return state;
+      return { ...state, phase: { ...phase, reason: null, trippedBy: null, trips: 0 } };
+    case 'fallen_back':
+      return phase.hold === null ? letGo(state, phase, nowMs) : state;
+    case 'probing':
+      return advanced(state, policy, nowMs);
+  }
+}
+
+/** A wait that is over ends when a fresh check of new passes. */
+function letGo(state: FallbackState, phase: FallenBackPhase, nowMs: number): FallbackState {
+  const check = state.seen.newCheck;
+  if (nowMs < phase.retryAtMs || check === null || check.error !== null) return state;
+  if (nowMs - check.atMs > CHECK_FRESH_MS) return state;
+  return enter(state, probeFrom(phase, nowMs, `active check passes ${durationText(nowMs - phase.sinceMs)} later`));
+}
+
+function configured(
+  state: FallbackState,
+  newTarget: 'same' | 'changed',
+  policy: FallbackPolicy,
+  nowMs: number,
+): FallbackState {
+  const { phase, seen } = state;
+  if (policy.failureWindowMs !== seen.window.windowMs) seen.window = new FailureWindow(policy.failureWindowMs);
+  if (newTarget === 'changed') {
+    // What is known was another cluster's.
+    seen.newCheck = null;
+    seen.newCheckFailures = 0;
+    seen.lastError = null;
+  }
+  const byItself = phase.kind === 'probing' || (phase.kind === 'fallen_back' && phase.hold === null);
+  if (newTarget === 'changed' && !(phase.kind === 'fallen_back' && phase.hold !== null)) {
+    return enter(state, steadyPhase(nowMs, byItself ? 'the new cluster is another one' : null, null, 0));
+  }
+  if (policy.enabled) return state;
+  if (byItself) return enter(state, steadyPhase(nowMs, 'fallback was turned off', null, 0));
+  return phase.trips > 0 ? { ...state, phase: { ...phase, trippedBy: null, trips: 0 } } : state;
+}

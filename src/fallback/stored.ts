@@ -1,0 +1,110 @@
+/**
+ * A service's state as plain JSON (`format: 1`), to outlive a restart, and back. Counters are not stored: what was seen
+ * before a restart was another process's view. Keys of a later version survive being read and written here.
+ * Times are wall-clock RFC 3339, read with distrust: the clock may have jumped, or the file may be anybody's.
+ */
+import type { RunState } from '../migration/run-state.ts';
+import { type FallbackState, fallenBackPhase, type Hold, type Phase, probingPhase, steadyPhase } from './state.ts';
+
+export interface StoredState {
+  readonly format: 1;
+  readonly state: RunState['state'];
+  readonly since: string;
+  readonly reason: string | null;
+  readonly tripped_by: string | null;
+  readonly trips: number;
+  readonly hold: { readonly by: string; readonly at: string; readonly reason: string } | null;
+  readonly wait_ms: number;
+  /** Null: nothing to wait for. */
+  readonly retry_at: string | null;
+}
+
+export interface Remembered {
+  readonly phase: Phase;
+  readonly foreign: Readonly<Record<string, unknown>>;
+}
+
+const KEYS = new Set(['format', 'state', 'since', 'reason', 'tripped_by', 'trips', 'hold', 'wait_ms', 'retry_at']);
+
+/** Null: nothing worth keeping: steady, and no trip that still lengthens the next wait. */
+export function toStored(state: FallbackState): StoredState | null {
+  const { phase, foreign } = state;
+  if (phase.kind === 'steady' && phase.trips === 0) return null;
+  const fallen = phase.kind === 'fallen_back' ? phase : null;
+  const hold = fallen?.hold ?? null;
+  return {
+    ...foreign,
+    format: 1,
+    state: phase.kind,
+    since: timeText(phase.sinceMs),
+    reason: phase.reason,
+    tripped_by: phase.trippedBy,
+    trips: phase.trips,
+    hold: hold === null ? null : { by: hold.by, at: timeText(hold.atMs), reason: hold.reason },
+    wait_ms: Math.round(fallen?.waitMs ?? 0),
+    retry_at: fallen === null || hold !== null ? null : timeText(fallen.retryAtMs),
+  };
+}
+
+/**
+ * Null: not ours, or no sense in it. A service that was probing begins again with single requests; one whose times lie in
+ * the future (the clock was set back) waits no longer than it would from now.
+ */
+export function fromStored(json: unknown, nowMs: number): Remembered | null {
+  if (!isRecord(json) || json.format !== 1) return null;
+  const foreign = Object.fromEntries(Object.entries(json).filter(([key]) => !KEYS.has(key)));
+  const since = timeOf(json.since);
+  const { trips } = json;
+  if (since === null || typeof trips !== 'number' || !Number.isSafeInteger(trips) || trips < 0) return null;
+  const sinceMs = Math.min(since, nowMs);
+  const reason = textOf(json.reason);
+  const trippedBy = textOf(json.tripped_by);
+  switch (json.state) {
+    case 'steady':
+      return { phase: steadyPhase(sinceMs, reason, trippedBy, trips), foreign };
+    case 'probing':
+      return {
+        phase: probingPhase({ sinceMs: nowMs, reason, trippedBy, trips, step: 0, methods: 'replayable' }),
+        foreign,
+      };
+    case 'fallen_back': {
+      const hold = holdOf(json.hold);
+      const common = { sinceMs, reason, trippedBy, trips, hold };
+      if (hold !== null) return { phase: fallenBackPhase({ ...common, waitMs: 0, retryAtMs: 0 }), foreign };
+      const retryAt = timeOf(json.retry_at);
+      const waitMs = json.wait_ms;
+      if (retryAt === null || typeof waitMs !== 'number' || !(waitMs >= 0)) return null;
+      return { phase: fallenBackPhase({ ...common, waitMs, retryAtMs: Math.min(retryAt, nowMs + waitMs) }), foreign };
+    }
+    default:
+      return null;
+  }
+}
+
+/** Anything but null is somebody's wish to stay on old: a damaged hold is still a hold. */
+function holdOf(json: unknown): Hold | null {
+  if (json === null || json === undefined) return null;
+  const hold = isRecord(json) ? json : {};
+  return { by: textOf(hold.by) ?? 'unknown', atMs: timeOf(hold.at) ?? 0, reason: textOf(hold.reason) ?? '' };
+}
+
+/** What a Date can hold; a wait beyond it is for ever either way. */
+const LAST_MS = 8.64e15;
+
+function timeText(ms: number): string {
+  return new Date(Math.min(ms, LAST_MS)).toISOString();
+}
+
+function timeOf(json: unknown): number | null {
+  if (typeof json !== 'string') return null;
+  const ms = Date.parse(json);
+  return Number.isNaN(ms) ? null : ms;
+}
+
+function textOf(json: unknown): string | null {
+  return typeof json === 'string' ? json : null;
+}
+
+function isRecord(json: unknown): json is Record<string, unknown> {
+  return typeof json === 'object' && json !== null && !Array.isArray(json);
+}
