@@ -108,7 +108,7 @@ function isIpv4(buf: Uint8Array, start: number, end: number): boolean {
   let octets = 0;
   for (let pos = start; pos <= end; octets++) {
     const dot = find(buf, pos, end, DOT);
-    if (dot === pos || dot - pos > 3) return false;
+    if (dot === pos || dot - pos > 3 || (buf[pos] === ZERO && dot - pos > 1)) return false;
     const octet = readDecimal(buf, pos, dot);
     if (octet < 0 || octet > 255) return false;
     pos = dot + 1;
