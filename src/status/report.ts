@@ -64,6 +64,7 @@ export interface ServiceReport {
   readonly trips: number;
   readonly failures_in_row: number;
   readonly max_failures: number;
+  /** Of new's share, the part (0..1) that is admitted while probing; 0: one request at a time. Null in other states. */
   readonly probe_share: number | null;
   readonly last_check: { readonly at: string; readonly ok: boolean; readonly error: string | null } | null;
   readonly last_error: { readonly at: string; readonly kind: string; readonly message: string } | null;
