@@ -47,8 +47,8 @@ export class AbsentServices {
     return { ...this.#foreign, format: 1, services };
   }
 
-  /** Returns what could not be read, in words. */
-  restore(json: unknown, nowMs: number): readonly string[] {
+  /** `canRead`: whether a state makes sense to whoever will take it. Returns what could not be read, in words. */
+  restore(json: unknown, nowMs: number, canRead: (state: unknown) => boolean): readonly string[] {
     if (!isRecord(json) || json.format !== 1 || !isRecord(json.services)) {
       return ['the stored state is of no known format: every service begins steady'];
     }
@@ -56,7 +56,7 @@ export class AbsentServices {
     const { format: _format, services, ...foreign } = json;
     this.#foreign = foreign;
     for (const [name, entry] of Object.entries(services)) {
-      if (!isRecord(entry) || !isRecord(entry.state)) {
+      if (!isRecord(entry) || !canRead(entry.state)) {
         problems.push(`the stored state of ${name} cannot be read: it begins steady`);
         continue;
       }

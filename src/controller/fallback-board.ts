@@ -130,7 +130,8 @@ export class FallbackBoard {
 
   /** Once, before the first `apply`. Returns what could not be read, in words; those services begin untouched. */
   restore(json: unknown): readonly string[] {
-    return this.#absent.restore(json, this.#options.now());
+    const nowMs = this.#options.now();
+    return this.#absent.restore(json, nowMs, (state) => fromStored(state, nowMs) !== null);
   }
 
   /** No more ticks. */
