@@ -1,0 +1,32 @@
+-- wrk's requests: 512 different ones with the headers of a browser behind a load balancer, 512 users. The shape comes
+-- from the environment: BENCH_METHOD, BENCH_PATH, BENCH_BODY_BYTES, BENCH_CONNECTION.
+local method = os.getenv("BENCH_METHOD") or "GET"
+local path = os.getenv("BENCH_PATH") or "/"
+local bytes = tonumber(os.getenv("BENCH_BODY_BYTES") or "0")
+local connection = os.getenv("BENCH_CONNECTION")
+local requests = {}
+local at = 0
+
+function init(args)
+  local body = bytes > 0 and string.rep("x", bytes) or nil
+  for i = 1, 512 do
+    local headers = {
+      ["Host"] = "bench.test",
+      ["User-Agent"] = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
+      ["Accept"] = "application/json, text/plain, */*",
+      ["Accept-Encoding"] = "gzip, deflate, br",
+      ["Accept-Language"] = "en-GB,en;q=0.9,de;q=0.8",
+      ["Referer"] = "http://bench.test/orders?page=" .. i,
+      ["Cookie"] = "session=" .. string.format("%032x", i * 7919) .. "; theme=dark",
+      ["X-User-ID"] = "user-" .. (100000 + i * 37),
+    }
+    if connection then headers["Connection"] = connection end
+    if body then headers["Content-Type"] = "application/octet-stream" end
+    requests[i] = wrk.format(method, path .. "?item=" .. i, headers, body)
+  end
+end
+
+function request()
+  at = at % 512 + 1
+  return requests[at]
+end
