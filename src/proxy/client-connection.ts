@@ -4,14 +4,23 @@
  */
 import type { Socket } from 'node:net';
 import { type IpAddress, parseIp } from '../allocator/ip.ts';
-import { BAD, ChunkedReader, DATA, DONE } from '../http1/chunked.ts';
-import { BODY_CHUNKED, BODY_LENGTH, type RequestHead } from '../http1/request-head.ts';
+import type { RequestHead } from '../http1/request-head.ts';
 import { AnswerRelay } from './answer-relay.ts';
+import { BodyReader, type BodySink } from './body-reader.ts';
 import { Deadline, type Expiring } from './deadlines.ts';
-import { BAD_PATH, BAD_REQUEST, type ErrorAnswer, errorAnswer, NO_SUCH_HOST, REQUEST_TIMEOUT } from './error-answer.ts';
+import {
+  BAD_PATH,
+  BAD_REQUEST,
+  type ErrorAnswer,
+  type ErrorContext,
+  errorAnswer,
+  NO_SUCH_HOST,
+  REQUEST_TIMEOUT,
+} from './error-answer.ts';
 import { Exchange } from './exchange.ts';
 import type { PlaneContext } from './plane-context.ts';
 import { RequestBody } from './request-body.ts';
+import type { RequestContext } from './request-context.ts';
 import type { Tunnel } from './tunnel.ts';
 
 /** Pipelined bytes that may wait while a request is under way. */
@@ -20,7 +29,7 @@ const MAX_PENDING_BYTES = 64 * 1024;
 const LINGER_MS = 2_000;
 const UNKNOWN_PEER: IpAddress = parseIp('0.0.0.0') as IpAddress;
 
-export class ClientConnection implements Expiring {
+export class ClientConnection implements BodySink, Expiring {
   readonly socket: Socket;
   readonly peer: IpAddress;
   readonly relay: AnswerRelay;
@@ -34,10 +43,7 @@ export class ClientConnection implements Expiring {
   #pending: Buffer | null = null;
   /** How much of #pending was looked at in vain: it is parsed again only when it has doubled or may be complete. */
   #parsedBytes = 0;
-  #chunks: ChunkedReader | null = null;
-  /** Bytes of the body to come; -1 while it is chunked. */
-  #bodyLeft = 0;
-  #bodyOpen = false;
+  readonly #reader = new BodyReader(this);
   #paused = false;
   #closing = false;
   #reading = false;
@@ -67,14 +73,14 @@ export class ClientConnection implements Expiring {
     if (this.#paused) return;
     this.#paused = true;
     this.socket.pause();
-    if (this.#bodyOpen) this.#plane.deadlines.disarm(this.#deadline);
+    if (this.#reader.open) this.#plane.deadlines.disarm(this.#deadline);
   }
 
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
     this.socket.resume();
-    if (this.#bodyOpen) this.#arm(this.#plane.limits.bodyTimeoutMs);
+    if (this.#reader.open) this.#arm(this.#plane.limits.bodyTimeoutMs);
   }
 
   /** The answer waits for the client to take it. */
@@ -84,7 +90,7 @@ export class ClientConnection implements Expiring {
 
   #drained(): void {
     if (this.#exchange === null) return;
-    if (!this.#bodyOpen) this.#plane.deadlines.disarm(this.#deadline);
+    if (!this.#reader.open) this.#plane.deadlines.disarm(this.#deadline);
     this.#exchange.onClientDrained();
   }
 
@@ -93,9 +99,9 @@ export class ClientConnection implements Expiring {
   #onData(chunk: Buffer): void {
     if (this.#closing) return;
     if (this.#tunnel !== null) return this.#tunnel.onClientData(chunk);
-    if (this.#bodyOpen) {
+    if (this.#reader.open) {
       this.#arm(this.#plane.limits.bodyTimeoutMs);
-      const end = this.#feedBody(chunk, 0);
+      const end = this.#reader.feed(chunk, 0);
       if (end < chunk.length && !this.#closing) this.#stash(end === 0 ? chunk : chunk.subarray(end));
     } else this.#stash(chunk);
     if (this.#exchange === null) this.#readRequests();
@@ -135,7 +141,7 @@ export class ClientConnection implements Expiring {
     this.#pending = null;
     if (size < 0) {
       plane.observer.refused(head.refusal.code);
-      this.refuse(head.refusal, '', null, plane.ids.next(), '');
+      this.#refuseUnrouted(head.refusal, '');
       return true;
     }
     plane.deadlines.disarm(this.#deadline);
@@ -146,66 +152,39 @@ export class ClientConnection implements Expiring {
   #begin(head: RequestHead, buf: Buffer, size: number): void {
     const plane = this.#plane;
     this.body.reset(head.body, plane.limits.replayBytes);
-    this.#bodyOpen = head.body !== 0 && !(head.body === BODY_LENGTH && head.contentLength === 0);
-    if (!this.#bodyOpen) this.body.complete = true;
-    this.#bodyLeft = head.body === BODY_LENGTH ? head.contentLength : -1;
-    if (head.body === BODY_CHUNKED) {
-      this.#chunks ??= new ChunkedReader();
-      this.#chunks.reset();
-    }
+    this.#reader.begin(head);
+    if (!this.#reader.open) this.body.complete = true;
     const service = plane.table.find(head.host, head.path());
     if (typeof service === 'string') {
       const error = service === 'bad_path' ? BAD_PATH : NO_SUCH_HOST;
       plane.observer.refused(error.code);
-      if (this.#bodyOpen || !head.keepAlive || plane.draining)
-        this.refuse(error, '', null, plane.ids.next(), head.method);
-      else {
-        if (size < buf.length) this.#stash(buf.subarray(size));
-        this.answer(error, '', null, plane.ids.next(), head.method);
-      }
-      return;
+      if (this.#reader.open || !head.keepAlive || plane.draining) return this.#refuseUnrouted(error, head.method);
+      if (size < buf.length) this.#stash(buf.subarray(size));
+      return this.#write(error, '', { service: null, requestId: plane.ids.next(), method: head.method }, 'keep-alive');
     }
     const exchange = new Exchange(plane, this, service, head, size);
     this.#exchange = exchange;
     let pos = size;
-    if (this.#bodyOpen) {
+    if (this.#reader.open) {
       this.#arm(plane.limits.bodyTimeoutMs);
-      pos = this.#feedBody(buf, pos);
+      pos = this.#reader.feed(buf, pos);
     }
     if (this.#closing) return;
     if (pos < buf.length) this.#stash(buf.subarray(pos));
     exchange.start();
   }
 
-  /** Gives the request its body; returns where the body ended, or the buffer's end. */
-  #feedBody(buf: Buffer, pos: number): number {
-    if (this.#bodyLeft >= 0) {
-      const size = Math.min(this.#bodyLeft, buf.length - pos);
-      this.#bodyLeft -= size;
-      if (size > 0) this.#exchange?.onBodyPiece(buf.subarray(pos, pos + size));
-      if (this.#bodyLeft === 0) this.#endBody();
-      return pos + size;
-    }
-    const chunks = this.#chunks as ChunkedReader;
-    for (;;) {
-      const event = chunks.next(buf, pos, buf.length);
-      pos = chunks.pos;
-      if (event === DATA) this.#exchange?.onBodyPiece(buf.subarray(chunks.dataStart, chunks.dataEnd));
-      else if (event === DONE) {
-        this.#endBody();
-        return pos;
-      } else if (event === BAD) {
-        this.#bodyOpen = false;
-        this.#exchange?.onBodyBroken(BAD_REQUEST);
-        return buf.length;
-      } else return buf.length;
-    }
+  onBodyPiece(piece: Buffer): void {
+    this.#exchange?.onBodyPiece(piece);
   }
 
-  #endBody(): void {
-    this.#bodyOpen = false;
+  onBodyEnd(): void {
     this.#plane.deadlines.disarm(this.#deadline);
     this.#exchange?.onBodyEnd();
+  }
+
+  onBodyMalformed(): void {
+    this.#exchange?.onBodyBroken(BAD_REQUEST);
   }
 
   // --- endings --------------------------------------------------------------------------------------------------------
@@ -225,15 +204,22 @@ export class ClientConnection implements Expiring {
   }
 
   /** An answer of our own; the connection stays. */
-  answer(error: ErrorAnswer, lines: string, service: string | null, requestId: string, method: string): void {
-    this.socket.write(errorAnswer(error, { service, requestId, method, lines, connection: 'keep-alive' }));
-    this.exchangeDone('keep');
+  answer(error: ErrorAnswer, lines: string, of: RequestContext): void {
+    this.#write(error, lines, namesOf(of), 'keep-alive');
   }
 
   /** An answer of our own, and the connection's last. */
-  refuse(error: ErrorAnswer, lines: string, service: string | null, requestId: string, method: string): void {
-    this.socket.write(errorAnswer(error, { service, requestId, method, lines, connection: 'close' }));
-    this.exchangeDone('close');
+  refuse(error: ErrorAnswer, lines: string, of: RequestContext): void {
+    this.#write(error, lines, namesOf(of), 'close');
+  }
+
+  #refuseUnrouted(error: ErrorAnswer, method: string): void {
+    this.#write(error, '', { service: null, requestId: this.#plane.ids.next(), method }, 'close');
+  }
+
+  #write(error: ErrorAnswer, lines: string, names: ErrorContext, connection: 'close' | 'keep-alive'): void {
+    this.socket.write(errorAnswer(error, lines, names, connection));
+    this.exchangeDone(connection === 'close' ? 'close' : 'keep');
   }
 
   startTunnel(tunnel: Tunnel): void {
@@ -261,7 +247,7 @@ export class ClientConnection implements Expiring {
   /** Reads on for a while, or the client might never see the answer for our reset (RFC 9112 section 9.6). */
   #linger(): void {
     this.#closing = true;
-    this.#bodyOpen = false;
+    this.#reader.open = false;
     this.#pending = null;
     this.#paused = false;
     this.socket.resume();
@@ -272,11 +258,11 @@ export class ClientConnection implements Expiring {
     const plane = this.#plane;
     if (this.#closing || this.#tunnel !== null) return this.destroy();
     if (this.#exchange !== null) {
-      if (this.#bodyOpen) this.#exchange.onBodyBroken(REQUEST_TIMEOUT);
+      if (this.#reader.open) this.#exchange.onBodyBroken(REQUEST_TIMEOUT);
       else this.destroy();
     } else if (this.#pending !== null) {
       plane.observer.refused(REQUEST_TIMEOUT.code);
-      this.refuse(REQUEST_TIMEOUT, '', null, plane.ids.next(), '');
+      this.#refuseUnrouted(REQUEST_TIMEOUT, '');
     } else this.exchangeDone('close');
   }
 
@@ -299,4 +285,8 @@ export class ClientConnection implements Expiring {
   #arm(durationMs: number): void {
     this.#plane.deadlines.arm(this.#deadline, durationMs, this.#plane.now());
   }
+}
+
+function namesOf({ service, id, head }: RequestContext): ErrorContext {
+  return { service: service.name, requestId: id, method: head.method };
 }

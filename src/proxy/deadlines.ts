@@ -45,7 +45,10 @@ export class Deadlines {
   arm(deadline: Deadline, durationMs: number, nowMs: number): void {
     if (deadline.queue !== null) unlink(deadline);
     let queue = this.#queues.get(durationMs);
-    if (queue === undefined) this.#queues.set(durationMs, (queue = { first: null, last: null }));
+    if (queue === undefined) {
+      queue = { first: null, last: null };
+      this.#queues.set(durationMs, queue);
+    }
     deadline.atMs = nowMs + durationMs;
     deadline.queue = queue;
     deadline.prev = queue.last;

@@ -1,5 +1,5 @@
 /** What becomes of a request whose backend fails: who is asked next, how often a backend sees it, what is reported. */
-import { type Socket, createServer } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { expect } from 'chai';
 import { Direct, HOST } from '../support/direct.ts';
 import { eventually } from '../support/eventually.ts';
@@ -9,10 +9,19 @@ import { answer, OK, type Script } from '../support/recorder.ts';
 
 const errorOf = (response: { body: Buffer }): unknown => JSON.parse(response.body.toString()).error;
 
+const reset: Script = ({ socket }) => {
+  socket.resetAndDestroy();
+  return null;
+};
+const close: Script = ({ socket }) => {
+  socket.destroy();
+  return null;
+};
+
 /** How new can fail after the request arrived. */
 const FAILURES: [name: string, script: Script | string, kind: string, status: number, code: string][] = [
-  ['resets', ({ socket }) => void socket.resetAndDestroy() ?? null, 'reset', 502, 'upstream_invalid_response'],
-  ['closes', ({ socket }) => void socket.destroy() ?? null, 'reset', 502, 'upstream_invalid_response'],
+  ['resets', reset, 'reset', 502, 'upstream_invalid_response'],
+  ['closes', close, 'reset', 502, 'upstream_invalid_response'],
   [
     'resets in the middle of its head',
     ({ socket }) => {
@@ -32,7 +41,13 @@ const FAILURES: [name: string, script: Script | string, kind: string, status: nu
     502,
     'upstream_invalid_response',
   ],
-  ['answers 101 unasked', 'HTTP/1.1 101 X\r\nUpgrade: a\r\nConnection: upgrade\r\n\r\n', 'invalid_response', 502, 'upstream_invalid_response'],
+  [
+    'answers 101 unasked',
+    'HTTP/1.1 101 X\r\nUpgrade: a\r\nConnection: upgrade\r\n\r\n',
+    'invalid_response',
+    502,
+    'upstream_invalid_response',
+  ],
 ];
 
 describe('attempts', () => {
@@ -84,7 +99,9 @@ describe('attempts', () => {
     const post = await direct.ask({ method: 'POST', body: 'x' });
     expect(post.status).to.equal(503);
     expect(post.body.toString()).to.equal('busy');
-    expect(direct.outcomes.filter(({ cluster }) => cluster === 'new').map(({ failure, status }) => [failure, status])).to.deep.equal([
+    expect(
+      direct.outcomes.filter(({ cluster }) => cluster === 'new').map(({ failure, status }) => [failure, status]),
+    ).to.deep.equal([
       ['status', 503],
       ['status', 503],
     ]);
@@ -117,7 +134,9 @@ describe('attempts', () => {
     direct = await Direct.start({
       new: ({ socket, index }) => {
         const heads = ['Content-Length: 100', 'Transfer-Encoding: chunked'];
-        socket.write(`HTTP/1.1 200 OK\r\n${heads[index]}\r\n\r\n5\r\nhello\r\n`, () => setImmediate(() => socket.destroy()));
+        socket.write(`HTTP/1.1 200 OK\r\n${heads[index]}\r\n\r\n5\r\nhello\r\n`, () =>
+          setImmediate(() => socket.destroy()),
+        );
         return null;
       },
     });
@@ -168,10 +187,12 @@ describe('attempts', () => {
   });
 
   it('an idle connection that the backend closes is not used again', async () => {
-    direct = await Direct.start({ new: ({ request, socket }) => {
-      if (request.startLine.includes('/last')) setImmediate(() => socket.end());
-      return OK;
-    } });
+    direct = await Direct.start({
+      new: ({ request, socket }) => {
+        if (request.startLine.includes('/last')) setImmediate(() => socket.end());
+        return OK;
+      },
+    });
     await direct.ask({ path: '/last' });
     await eventually('connection noticed as closed', () => direct.plane.connections().new === 0);
     expect((await direct.ask({ method: 'POST', body: 'x' })).status).to.equal(200);
@@ -230,7 +251,7 @@ describe('attempts', () => {
   });
 
   it('a body over the cap is sent once only, whatever the method', async () => {
-    direct = await Direct.start({ new: ({ socket }) => void socket.destroy() ?? null });
+    direct = await Direct.start({ new: close });
     const response = await direct.ask({ method: 'PUT', body: Buffer.alloc(200_000, 'x') });
     expect(response.status).to.equal(502);
     expect(direct.old.requests.length).to.equal(0);

@@ -1,7 +1,7 @@
 /** Long-lived and large exchanges through the direct data plane: tunnels, event streams, big bodies, limits, drain. */
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
-import { type Socket, type AddressInfo, connect } from 'node:net';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import { expect } from 'chai';
 import { WebSocket, WebSocketServer } from 'ws';
 import { Direct, HOST } from '../support/direct.ts';
@@ -44,7 +44,9 @@ describe('streaming', () => {
     direct = await Direct.start({ new: answer(426, 'no') });
     const client = await direct.client();
     const upgrade = { Upgrade: 'websocket, h2c', Connection: 'Upgrade', 'Sec-WebSocket-Key': 'x' };
-    client.send(Buffer.concat([requestBytes({ host: HOST, headers: upgrade }), requestBytes({ host: HOST, path: '/2' })]));
+    client.send(
+      Buffer.concat([requestBytes({ host: HOST, headers: upgrade }), requestBytes({ host: HOST, path: '/2' })]),
+    );
     expect((await client.response()).status).to.equal(426);
     expect((await client.response()).status).to.equal(426);
     expect(field(direct.new.requests[0], 'upgrade')).to.equal('websocket');
@@ -81,7 +83,9 @@ describe('streaming', () => {
       migration: { timeoutMs: 100, streamIdleTimeoutMs: 400 },
       new: ({ socket }) => {
         stream = socket;
-        socket.write('HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nCache-Control: no-store\r\n\r\n');
+        socket.write(
+          'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nCache-Control: no-store\r\n\r\n',
+        );
         return null;
       },
     });
@@ -108,7 +112,10 @@ describe('streaming', () => {
       const hash = createHash('sha256');
       request.on('data', (chunk: Buffer) => hash.update(chunk));
       request.on('end', () => {
-        response.writeHead(200, { 'X-Hash': hash.digest('hex'), ...(request.url === '/length' ? { 'Content-Length': BIG } : {}) });
+        response.writeHead(200, {
+          'X-Hash': hash.digest('hex'),
+          ...(request.url === '/length' ? { 'Content-Length': BIG } : {}),
+        });
         let sent = 0;
         const more = (): void => {
           while (sent < BIG) {

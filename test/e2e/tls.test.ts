@@ -1,6 +1,7 @@
 /** TLS to the new cluster: the right name asked for and checked, what is wrong refused, sessions resumed, none shared. */
-import { createServer, type Server, type TLSSocket } from 'node:tls';
+
 import type { AddressInfo } from 'node:net';
+import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { expect } from 'chai';
 import type { Migration, TlsPolicy } from '../../src/migration/model.ts';
 import { CertificateAuthority, type Leaf } from '../support/certificates.ts';
@@ -55,7 +56,12 @@ describe('TLS to new', () => {
     ['a certificate for another name', () => authority.leaf('other.example'), {}, /tls ERR_TLS_CERT_ALTNAME_INVALID/],
     ['an expired certificate', () => authority.expired('shop.new.example'), {}, /tls CERT_HAS_EXPIRED/],
     ['an unknown authority', () => authority.leaf('shop.new.example'), { ca: null }, /tls (UNABLE_TO|SELF_SIGNED)/],
-    ['a server_name that the certificate lacks', () => authority.leaf('shop.new.example'), { serverName: 'x.example' }, /tls ERR_TLS_CERT_ALTNAME/],
+    [
+      'a server_name that the certificate lacks',
+      () => authority.leaf('shop.new.example'),
+      { serverName: 'x.example' },
+      /tls ERR_TLS_CERT_ALTNAME/,
+    ],
   ];
   for (const [name, leaf, tls, message] of refusals) {
     it(`refuses ${name}, and old answers`, async () => {
@@ -93,7 +99,8 @@ describe('TLS to new', () => {
     const a = overTls(port, {}, 'a.example');
     const b = { ...overTls(port, {}, 'b.example'), name: 'b', old: { ...a.old, host: 'b.test' } };
     direct.apply(a, b);
-    for (const host of [HOST, 'b.test', HOST, 'b.test']) expect((await direct.ask({ host })).body.toString()).to.equal('tls');
+    for (const host of [HOST, 'b.test', HOST, 'b.test'])
+      expect((await direct.ask({ host })).body.toString()).to.equal('tls');
     expect(seen).to.deep.equal([
       { sni: 'a.example', resumed: false },
       { sni: 'b.example', resumed: false },
