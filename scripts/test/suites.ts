@@ -45,7 +45,13 @@ function checks(root: string): Suite[] {
   });
   return [
     program('types', modules('typescript', 'bin', 'tsc'), '-p', root),
-    mocha('unit', [...testFiles('src', root), ...testFiles('scripts', root)], SHORT_MS, false, []),
+    mocha(
+      'unit',
+      [...testFiles('src', root), ...testFiles('scripts', root), ...testFiles('bench', root)],
+      SHORT_MS,
+      false,
+      [],
+    ),
     program('format', biome, 'format', '--reporter=summary'),
     program('lint', biome, 'lint', '--error-on-warnings'),
     program('import rules', join(root, 'scripts', 'import-rules.ts')),

@@ -22,8 +22,10 @@ export interface DemoOptions {
   readonly requestsPerSecond?: number;
   /** How often the live line is printed. */
   readonly everyMs?: number;
-  /** Gets each line, without its end. */
+  /** Gets each line, without its end; stdout by default. */
   readonly print?: (line: string) => void;
+  /** Gets the reason why it can't go on; stderr by default. */
+  readonly complain?: (line: string) => void;
   /** Ends the demo; SIGINT, SIGTERM and SIGHUP do too. */
   readonly signal?: AbortSignal;
 }
@@ -53,11 +55,12 @@ export async function runDemo(options: DemoOptions = {}): Promise<number> {
     { ...adminListen, flag: '--admin-listen' },
     { host: '127.0.0.1', port: switchPort, flag: '--switch-port' },
   ]);
+  const complain = options.complain ?? ((line: string) => process.stderr.write(`migration-proxy demo: ${line}\n`));
   if (problem !== null) {
-    print(problem);
+    complain(problem);
     return 2;
   }
-  const scene = new Scene(print, listen, adminListen, switchPort);
+  const scene = new Scene({ print, complain, listen, adminListen, switchPort });
   const ended = endOf(options.signal);
   try {
     return await scene.play(options, ended);
@@ -67,31 +70,27 @@ export async function runDemo(options: DemoOptions = {}): Promise<number> {
   }
 }
 
+type Stage = Required<Pick<DemoOptions, 'print' | 'complain' | 'listen' | 'adminListen' | 'switchPort'>>;
+
 /** Everything that was started, so that it can be ended whatever happened half way. */
 class Scene {
-  readonly #print: (line: string) => void;
-  readonly #listen: DemoAddress;
-  readonly #adminListen: DemoAddress;
-  readonly #switchPort: number;
+  readonly #on: Stage;
   readonly #directory = mkdtempSync(join(tmpdir(), 'migration-proxy-demo-'));
   #clusters: ToyCluster[] = [];
   #switches: Server | null = null;
   #proxy: ProxyProcess | null = null;
   #load: Load | null = null;
 
-  constructor(print: (line: string) => void, listen: DemoAddress, adminListen: DemoAddress, switchPort: number) {
-    this.#print = print;
-    this.#listen = listen;
-    this.#adminListen = adminListen;
-    this.#switchPort = switchPort;
+  constructor(stage: Stage) {
+    this.#on = stage;
   }
 
   async play(options: DemoOptions, ended: EndOfDemo): Promise<number> {
     const proxy = await this.#build();
     if (!(await proxy.ready(READY_WITHIN_MS, ended.signal))) return ended.signal.aborted ? 0 : this.#proxyDied(proxy);
-    this.#print(guide(this.#places()));
+    this.#on.print(guide(this.#places()));
     const load = new Load({
-      port: this.#listen.port,
+      port: this.#on.listen.port,
       host: HOST,
       users: USERS,
       requestsPerSecond: options.requestsPerSecond ?? 12,
@@ -111,15 +110,17 @@ class Scene {
 
   async #build(): Promise<ProxyProcess> {
     this.#clusters = [await ToyCluster.listen('old'), await ToyCluster.listen('new')];
-    this.#switches = await listenForSwitches(this.#switchPort, this.#clusters, (line) => this.#print(`-- ${line}`));
+    this.#switches = await listenForSwitches(this.#on.switchPort, this.#clusters, (line) =>
+      this.#on.print(`-- ${line}`),
+    );
     const [older, newer] = this.#clusters;
     writeFileSync(this.#places().file, configuration(older.backend, newer.backend));
     this.#proxy = new ProxyProcess({
       file: this.#places().file,
       stateDirectory: join(this.#directory, 'state'),
       log: this.#places().log,
-      listen: urlHost(this.#listen),
-      adminListen: urlHost(this.#adminListen),
+      listen: urlHost(this.#on.listen),
+      adminListen: urlHost(this.#on.adminListen),
     });
     return this.#proxy;
   }
@@ -132,30 +133,30 @@ class Scene {
       const service = await proxy.service(SERVICE);
       const said = service === null ? 'state unknown' : `state ${service.state}`;
       if (said !== state && state !== '' && service !== null)
-        this.#print(`-- ${said}: ${service.state_reason ?? 'new is well again'}`);
+        this.#on.print(`-- ${said}: ${service.state_reason ?? 'new is well again'}`);
       state = said;
       const now = load.counts;
-      this.#print(liveLine(before, now, everyMs / 1000, said));
+      this.#on.print(liveLine(before, now, everyMs / 1000, said));
       before = now;
     }
-    this.#print(`-- ended; ${load.counts.sent} requests, ${load.counts.failed} failed`);
+    this.#on.print(`-- ended; ${load.counts.sent} requests, ${load.counts.failed} failed`);
     return 0;
   }
 
   #proxyDied(proxy: ProxyProcess): number {
-    this.#print(
+    this.#on.complain(
       `the proxy ended or did not become ready (exit code ${proxy.exitCode ?? 'none'}); its last words:\n${proxy.lastWords()}`,
     );
     return 2;
   }
 
   #places() {
-    const admin = `http://${urlHost(this.#adminListen)}`;
-    const usual = urlHost(DEMO_DEFAULTS.adminListen) === urlHost(this.#adminListen);
+    const admin = `http://${urlHost(this.#on.adminListen)}`;
+    const usual = urlHost(DEMO_DEFAULTS.adminListen) === urlHost(this.#on.adminListen);
     return {
-      traffic: `http://${urlHost(this.#listen)}`,
+      traffic: `http://${urlHost(this.#on.listen)}`,
       admin,
-      switches: `http://127.0.0.1:${this.#switchPort}`,
+      switches: `http://127.0.0.1:${this.#on.switchPort}`,
       file: join(this.#directory, 'migration.yaml'),
       log: join(this.#directory, 'proxy.log'),
       adminFlag: usual ? '' : ` --admin ${admin}`,

@@ -1,0 +1,80 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { expect } from 'chai';
+import { type Result, runSuite, unrunnable } from './run-suite.ts';
+import { type Suite, suitesOf } from './suites.ts';
+import { tableOf, totalsOf } from './table.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+
+describe('the test run', () => {
+  let root: string;
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), 'migration-proxy-test-'));
+  });
+  afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+  function write(file: string, text: string): string {
+    mkdirSync(dirname(join(root, file)), { recursive: true });
+    writeFileSync(join(root, file), text);
+    return join(root, file);
+  }
+
+  function suite(run: Suite['run'], limitMs = 20_000): Suite {
+    return { name: 'x', run, alone: false, needs: [], limitMs };
+  }
+
+  it('finds suites by tier, and what a file needs in its head comment alone', () => {
+    write('test/golden/config.test.ts', '');
+    write('test/e2e/plain.test.ts', "import { x } from 'y';\n/** @needs nothing */");
+    write('test/e2e/deep/nginx.test.ts', '/**\n * About nginx.\n * @needs nginx, openssl\n * @alone\n */');
+    write('test/full/soak.test.ts', '/** Long. */');
+    const names = (tier: 'check' | 'test' | 'full'): string[] => suitesOf(tier, root).map(({ name }) => name);
+    expect(names('check')).to.include.members(['types', 'unit', 'format', 'lint']);
+    expect(names('test').slice(names('check').length)).to.deep.equal(['golden', 'e2e/deep/nginx', 'e2e/plain']);
+    expect(names('full').slice(names('test').length)).to.deep.equal(['full/soak']);
+    const found = Object.fromEntries(suitesOf('full', root).map((one) => [one.name, [one.alone, one.needs]]));
+    expect(found['e2e/deep/nginx']).to.deep.equal([true, ['nginx', 'openssl']]);
+    expect(found['e2e/plain']).to.deep.equal([false, []]);
+    expect(found['full/soak']).to.deep.equal([true, []]);
+  });
+
+  it('counts tests, names skipped ones and shows what failed', async () => {
+    const text =
+      "describe('a', () => { it('b', () => {}); it('c'); it('d', () => { throw new Error('broken d'); }); });";
+    const files = [write('x.test.mjs', text)];
+    const result = await runSuite(suite({ kind: 'mocha', files }), { root: ROOT, manyRuns: 'no' });
+    expect([result.outcome, result.passed, result.failed, result.skipped]).to.deep.equal(['failed', 1, 1, 1]);
+    expect(result.remark).to.equal('1 skipped: a c');
+    expect(result.output).to.contain('broken d');
+  });
+
+  it('a suite that dies or hangs has failed', async () => {
+    const node = (code: string, limitMs: number): Promise<Result> =>
+      runSuite(suite({ kind: 'node', args: ['-e', code] }, limitMs), { root: ROOT, manyRuns: 'no' });
+    const died = await node('process.kill(process.pid, "SIGKILL")', 20_000);
+    expect([died.outcome, died.failed]).to.deep.equal(['failed', 1]);
+    const hung = await node('setInterval(() => {}, 1000)', 200);
+    expect([hung.outcome, hung.remark]).to.deep.equal(['failed', 'ended after 0.2 s']);
+  });
+
+  it('ends with a table and one plain line', () => {
+    const passed: Result = {
+      ...unrunnable(suite({ kind: 'node', args: [] }), '', 'skipped'),
+      outcome: 'passed',
+      seconds: 1.25,
+      passed: 12,
+      skipped: 0,
+    };
+    const results = [passed, unrunnable({ ...passed.suite, name: 'nginx' }, 'nginx: not installed', 'skipped')];
+    expect(tableOf(results)).to.equal(
+      [
+        'suite           seconds  passed',
+        'x      run          1.3      12',
+        'nginx  skipped      0.0       0  nginx: not installed',
+      ].join('\n'),
+    );
+    expect(totalsOf(results)).to.equal('12 passed, 0 failed, 1 skipped');
+  });
+});
