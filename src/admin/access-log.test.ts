@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { SAMPLE_TIME_MS as NOW, sampleRecord } from '../../test/support/status-samples.ts';
-import { AccessLog, fileSink, type Sink } from './access-log.ts';
+import { AccessLog } from './access-log.ts';
+import { fileSink, type Sink } from './sink.ts';
 
 /** A reader that takes a batch only when told to. */
 class SlowReader {

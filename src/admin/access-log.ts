@@ -3,12 +3,9 @@
  * In: finished client requests. Out: batches of lines to a sink, one write at a time. While the sink is busy lines gather up
  * to a limit; beyond it they are dropped and counted, and the count is a line of its own once there is room again.
  */
-import { write } from 'node:fs';
 import { AccessLines, type AccessLogMode, droppedLine } from '../status/access-log.ts';
 import type { RequestRecord } from '../status/request-record.ts';
-
-/** Writes all bytes and then calls back once; after an error nothing more is handed to it. */
-export type Sink = (bytes: Buffer, done: (error: Error | null) => void) => void;
+import { type Sink, standardOutput } from './sink.ts';
 
 export interface AccessLogOptions {
   readonly mode: AccessLogMode;
@@ -23,6 +20,8 @@ export interface AccessLogOptions {
 
 /** One write at most, so that a long wait is followed by several and not by one that blocks for long. */
 const BATCH_CHARACTERS = 64 * 1024;
+
+const nowhere: Sink = (_, done) => done(null);
 
 export class AccessLog {
   readonly #lines: AccessLines;
@@ -39,7 +38,7 @@ export class AccessLog {
 
   constructor(options: AccessLogOptions) {
     this.#lines = new AccessLines(options.mode);
-    this.#sink = options.sink ?? fileSink(1);
+    this.#sink = options.mode === 'off' ? nowhere : (options.sink ?? standardOutput());
     this.#waitingLimit = options.waitingLimit ?? 4 * 1024 * 1024;
     this.#nowMs = options.nowMs ?? Date.now;
     this.#timer = options.mode === 'off' ? null : setInterval(() => this.flush(), options.flushEveryMs ?? 100).unref();
@@ -121,21 +120,4 @@ export class AccessLog {
     this.#waiting = [];
     this.#waitingCharacters = 0;
   }
-}
-
-const RETRY_MS = 20;
-
-/**
- * A sink for a file descriptor. process.stdout is no choice: Node writes to pipes synchronously, and a reader that stands
- * still would stop the proxy. Here a full pipe keeps one thread of Node's pool waiting, or answers EAGAIN.
- */
-export function fileSink(descriptor: number): Sink {
-  return function writeAll(bytes, done) {
-    write(descriptor, bytes, 0, bytes.length, null, (error, written) => {
-      if (error?.code === 'EAGAIN') setTimeout(writeAll, RETRY_MS, bytes, done).unref();
-      else if (error) done(error);
-      else if (written < bytes.length) writeAll(bytes.subarray(written), done);
-      else done(null);
-    });
-  };
 }
