@@ -19,6 +19,8 @@ const REFUSED: readonly (readonly [what: string, status: number, head: string])[
   ['http/1.1', 400, `GET / http/1.1\r\n${HOST}\r\n`],
   ['HTTP/1.10', 400, `GET / HTTP/1.10\r\n${HOST}\r\n`],
   ['HTTP/1', 400, `GET / HTTP/1\r\n${HOST}\r\n`],
+  ['HTTP/a.1', 400, `GET / HTTP/a.1\r\n${HOST}\r\n`],
+  ['HTTP/1./', 400, `GET / HTTP/1./\r\n${HOST}\r\n`],
   ['HTTP/+1.1', 400, `GET / HTTP/+1.1\r\n${HOST}\r\n`],
   ['a space behind the version', 400, `GET / HTTP/1.1 \r\n${HOST}\r\n`],
   ['the preface of HTTP/2', 400, 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
@@ -80,6 +82,8 @@ const REFUSED: readonly (readonly [what: string, status: number, head: string])[
     [':80', 'Host is a port'],
     ['a%2', 'Host with a broken percent'],
     ['a%zz', 'Host with a percent that is none'],
+    ['a%2z', 'Host with half a percent'],
+    ['a%z2', 'Host with the other half'],
     ['h\xe9', 'Host beyond ASCII'],
     ['a?b', 'Host with a query'],
     ['a"b', 'Host with a quote'],
@@ -152,6 +156,7 @@ const REFUSED: readonly (readonly [what: string, status: number, head: string])[
   ['Content-Length with 400 digits', 413, post(`Content-Length: ${'9'.repeat(400)}\r\n`)],
   ['Content-Length with 400 digits and a letter', 400, post(`Content-Length: ${'9'.repeat(400)}a\r\n`)],
   ['gzip, chunked', 501, post('Transfer-Encoding: gzip, chunked\r\n')],
+  ['gzip,chunked', 501, post('Transfer-Encoding: gzip,chunked\r\n')],
   ['identity, chunked', 501, post('Transfer-Encoding: identity, chunked\r\n')],
   ...[
     'chunked, chunked',
@@ -207,6 +212,24 @@ describe('request head, refusals', () => {
           refusedAt ||= cut;
         }
       }
+    });
+  }
+
+  for (const [what, whole, detail] of [
+    ['HTTP/0.9', 'GET /\r\n', 'does not end in'],
+    ['a fragment', target('/#a'), 'fragment'],
+    ['a control in the target', target('/\x01'), 'control character'],
+    ['folding', get(' a\r\n'), 'folding'],
+    ['no name', get(': a\r\n'), 'no name'],
+    ['a bad name', get('(: a\r\n'), 'header name'],
+    ['a bare LF', get('X\n'), 'LF stands without'],
+    ['a bare LF at a line end', `GET / HTTP/1.1\n${HOST}\r\n`, 'LF stands without'],
+    ['a bare CR', get('X: a\rb\r\n'), 'CR stands without'],
+  ]) {
+    it(`says what is wrong with ${what}`, () => {
+      const head = new RequestHead();
+      expect(head.parse(bytes(whole), 0, whole.length)).to.equal(-1);
+      expect(head.refusal.detail).to.include(detail);
     });
   }
 

@@ -48,6 +48,7 @@ const ACCEPTED: readonly (readonly [what: string, head: string, facts: Record<st
     { keepAliveTimeoutSec: 15, hop: ['keep-alive'] },
   ],
   ['an idle time after others', ok('Keep-Alive: max=100 , TimeOut=7\r\n'), { keepAliveTimeoutSec: 7 }],
+  ['an idle time behind a comma alone', ok('Keep-Alive: max=1,timeout=8\r\n'), { keepAliveTimeoutSec: 8 }],
   ['an idle time of 0', ok('Keep-Alive: timeout=0\r\n'), { keepAliveTimeoutSec: 0 }],
   ['an idle time that is none', ok('Keep-Alive: timeout=x\r\n'), { keepAliveTimeoutSec: -1 }],
   ['no idle time', ok('Keep-Alive: max=1\r\n'), { keepAliveTimeoutSec: -1 }],
