@@ -59,12 +59,12 @@ export class Fields {
 
   /** Name of line `i` as sent, latin1. */
   name(i: number): string {
-    return this.buf.latin1Slice(this.nameStart[i], this.nameEnd[i]);
+    return this.buf.toString('latin1', this.nameStart[i], this.nameEnd[i]);
   }
 
   /** Value of line `i`, latin1. */
   value(i: number): string {
-    return this.buf.latin1Slice(this.valueStart[i], this.valueEnd[i]);
+    return this.buf.toString('latin1', this.valueStart[i], this.valueEnd[i]);
   }
 
   /**
@@ -98,7 +98,7 @@ export class Fields {
         const nameStart = skipBlanks(buf, start, equals);
         if (equals < end && equalsText(buf, nameStart, trimBlanks(buf, nameStart, equals), name)) {
           const valueStart = skipBlanks(buf, equals + 1, end);
-          return buf.latin1Slice(valueStart, trimBlanks(buf, valueStart, end));
+          return buf.toString('latin1', valueStart, trimBlanks(buf, valueStart, end));
         }
         start = end + 1;
       }

@@ -89,7 +89,7 @@ export class RequestHead extends MessageHead {
 
   /** The target's path as sent, latin1, without the query; `*` for `OPTIONS *`. */
   path(): string {
-    return this.pathEnd === this.targetStart ? '/' : this.buf.latin1Slice(this.targetStart, this.pathEnd);
+    return this.pathEnd === this.targetStart ? '/' : this.buf.toString('latin1', this.targetStart, this.pathEnd);
   }
 
   override reset(): void {
@@ -191,7 +191,7 @@ export class RequestHead extends MessageHead {
     this.port = authority.port;
     // mostly the host of the last request: keeping that string keeps its hash for the routing table
     if (!equalsLower(buf, authority.hostStart, authority.hostEnd, this.host)) {
-      this.host = buf.latin1Slice(authority.hostStart, authority.hostEnd).toLowerCase();
+      this.host = buf.toString('latin1', authority.hostStart, authority.hostEnd).toLowerCase();
     }
     return true;
   }
@@ -230,7 +230,7 @@ export class RequestHead extends MessageHead {
 
 function methodName(buf: Buffer, start: number, end: number): string {
   for (const known of KNOWN_METHODS) if (equalsText(buf, start, end, known)) return known;
-  return buf.latin1Slice(start, end);
+  return buf.toString('latin1', start, end);
 }
 
 /** Why a target that ended at `byte` is refused. */

@@ -19,7 +19,7 @@ export function upgradeProtocols(fields: Fields): string {
       const start = skipBlanks(buf, pos, comma);
       const end = trimBlanks(buf, start, comma);
       if (isProtocol(buf, start, end) && !startsWithLower(buf, start, end, 'h2c')) {
-        const protocol = buf.latin1Slice(start, end);
+        const protocol = buf.toString('latin1', start, end);
         protocols = protocols === '' ? protocol : `${protocols}, ${protocol}`;
       }
       pos = comma + 1;
