@@ -29,3 +29,8 @@ export interface ConfigError {
   /** What is wrong, and an example of right, in one sentence or two. */
   readonly message: string;
 }
+
+/** `FILE:LINE:COLUMN: PATH: message`, the form that editors and CI jump to. */
+export function formatConfigError(error: ConfigError): string {
+  return `${error.file}:${error.line}:${error.column}: ${error.path || '(document)'}: ${error.message}`;
+}

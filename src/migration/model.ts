@@ -13,6 +13,7 @@ export type HashName = 'murmur2' | 'murmur3';
 export interface TlsPolicy {
   /** PEM text, from `ca` or read from `ca_file` by the shell. */
   readonly ca: string | null;
+  /** A path still to be read; null once its text stands in `ca`, so that equal policies are equal data. */
   readonly caFile: string | null;
   readonly serverName: string | null;
   readonly insecureSkipVerify: boolean;
