@@ -84,7 +84,7 @@ function isInstalled() {
 
 async function install() {
   const count = Object.keys(JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')).packages).length - 1;
-  say(`installing ${count} packages (npm ci), about 600 MB on disk`);
+  say(`installing ${count} packages (npm ci), about 350 MB on disk`);
   // NODE_ENV=production would leave out what the tests and the demo run on.
   await npm('install the packages', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']);
 }
@@ -131,8 +131,9 @@ function npm(what, args) {
       clearInterval(patience);
       process.off('exit', end);
       if (code === 0) return resolve();
-      const tail = output.trim().split('\n').slice(-12).join('\n');
-      reject(new SetupError(`could not ${what}: npm ${args[0]} ended with ${code}\n${tail}`, cureFor(output)));
+      // npm's first lines say what was wrong; what follows is its usage.
+      const words = output.trim().split('\n').slice(0, 12).join('\n');
+      reject(new SetupError(`could not ${what}: npm ${args[0]} ended with ${code}\n${words}`, cureFor(output)));
     });
   });
 }
