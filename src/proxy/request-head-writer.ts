@@ -27,7 +27,8 @@ export function writeRequestHead(head: RequestHead, lines: RequestLines, dst: Bu
   const { buf } = head;
   let pos = writeText(head.method, dst, 0);
   dst[pos++] = 0x20;
-  if (head.targetStart === head.targetEnd) dst[pos++] = 0x2f;
+  // An absolute form without path (RFC 9112 section 3.2): `/`, or `*` for OPTIONS.
+  if (head.targetStart === head.targetEnd) dst[pos++] = head.method === 'OPTIONS' ? 0x2a : 0x2f;
   else pos = copyBytes(buf, head.targetStart, head.targetEnd, dst, pos);
   pos = writeText(' HTTP/1.1\r\nHost: ', dst, pos);
   if (lines.cluster === 'new') pos = writeText(lines.newHost, dst, pos);
