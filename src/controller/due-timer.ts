@@ -23,16 +23,14 @@ export class DueTimer {
 
   /** `dueMs`: epoch ms; Infinity is the same as `clear`. Replaces what was set for that name. */
   set(name: string, dueMs: number): void {
-    if (dueMs === Infinity) {
-      this.#dues.delete(name);
-      return;
-    }
+    if (dueMs === Infinity) return this.clear(name);
     this.#dues.set(name, dueMs);
     if (dueMs < this.#wakeMs) this.#arm(dueMs);
   }
 
   clear(name: string): void {
     this.#dues.delete(name);
+    if (this.#dues.size === 0) this.stop();
   }
 
   stop(): void {

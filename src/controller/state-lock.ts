@@ -4,9 +4,11 @@
  * every process is pid 1). A lock of another host cannot be judged and is taken over: the files are replaced whole, so the
  * worst is that the last writer wins. It knows nothing of what the directory holds.
  */
+import { randomUUID } from 'node:crypto';
 import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 
 export interface LockOwner {
   readonly pid: number;
@@ -19,45 +21,44 @@ export type LockResult =
   | { readonly ok: true; readonly release: () => Promise<void> }
   | { readonly ok: false; readonly owner: LockOwner };
 
+/** Longer than the instant between finding a stale lock and replacing it. */
+const SETTLE_MS = 100;
+
 /** Rejects with the file system's error when the directory cannot be written. */
 export async function lockDirectory(dir: string): Promise<LockResult> {
   const path = join(dir, 'lock');
   const mine: LockOwner = { pid: process.pid, host: hostname(), started: await startOf(process.pid) };
-  const temporary = join(dir, `lock.${process.pid}.${counter++}`);
-  await writeFile(temporary, `${JSON.stringify(mine)}\n`);
+  // The token tells two attempts of one process apart.
+  const token = randomUUID();
+  const text = `${JSON.stringify({ ...mine, token })}\n`;
+  const temporary = join(dir, `lock.${token}`);
   try {
     for (;;) {
+      await writeFile(temporary, text);
       // A link fails where the name exists, and what it makes is whole from its first moment.
-      if (await linked(temporary, path)) return { ok: true, release: () => release(path, mine) };
-      const text = await textOf(path);
-      if (text === null) continue;
-      const owner = ownerOf(text);
+      if (await linked(temporary, path)) break;
+      const found = await textOf(path);
+      if (found === null) continue;
+      const owner = ownerOf(found);
       if (owner !== null && (await isAlive(owner, mine))) return { ok: false, owner };
-      await removeStale(path, text, `${temporary}.stale`);
+      if ((await textOf(path)) === found && (await replaced(temporary, path, text))) break;
     }
   } finally {
     await rm(temporary, { force: true });
   }
+  return { ok: true, release: () => release(path, text) };
 }
 
-let counter = 0;
-
-/** Of several that find the same stale lock only one moves it away; one that moved a fresh lock instead puts it back. */
-async function removeStale(path: string, stale: string, aside: string): Promise<void> {
-  try {
-    await rename(path, aside);
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return;
-    throw error;
-  }
-  if ((await textOf(aside)) !== stale) await linked(aside, path);
-  await rm(aside, { force: true });
+/** Several may replace the same stale lock within the same instant; the last of them has it, and the others see that. */
+async function replaced(temporary: string, path: string, text: string): Promise<boolean> {
+  await rename(temporary, path);
+  await pause(SETTLE_MS);
+  return (await textOf(path)) === text;
 }
 
-async function release(path: string, mine: LockOwner): Promise<void> {
-  const text = await textOf(path).catch(() => null);
-  const owner = text === null ? null : ownerOf(text);
-  if (owner?.pid === mine.pid && owner.host === mine.host) await rm(path, { force: true }).catch(() => {});
+async function release(path: string, text: string): Promise<void> {
+  const found = await textOf(path).catch(() => null);
+  if (found === text) await rm(path, { force: true }).catch(() => {});
 }
 
 async function isAlive(owner: LockOwner, mine: LockOwner): Promise<boolean> {
