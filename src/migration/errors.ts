@@ -30,7 +30,7 @@ export interface ConfigError {
   readonly message: string;
 }
 
-/** `FILE:LINE:COLUMN: PATH: message`, the form that editors and CI jump to. */
-export function formatConfigError(error: ConfigError): string {
-  return `${error.file}:${error.line}:${error.column}: ${error.path || '(document)'}: ${error.message}`;
+/** `FILE:LINE:COLUMN: PATH: message`, the form that editors and CI jump to; without PATH for the document. */
+export function formatConfigError({ file, line, column, path, message }: ConfigError): string {
+  return `${file}:${line}:${column}: ${path === '' ? '' : `${path}: `}${message}`;
 }
