@@ -83,7 +83,7 @@ export class FallbackBoard {
     const entry = this.#entries.get(outcome.service);
     if (entry === undefined) return;
     const { state, judging } = entry;
-    const next = observe(state, outcome, judging, outcome.endedMs, this.#options.random);
+    const next = observe(state, outcome, judging, this.#options.random);
     if (next !== state) this.#enter(entry, next, outcome.endedMs);
     if (outcome.failure !== null || entry.bothFailing) this.#watchBothFailing(entry, outcome.endedMs);
   }

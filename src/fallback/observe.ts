@@ -10,15 +10,11 @@ import { advanced } from './probing.ts';
 import type { FallbackState } from './state.ts';
 import { enter, type Random, tripped } from './transitions.ts';
 
-/** Attempts that began before the present phase do not count. */
-export function observe(
-  state: FallbackState,
-  outcome: Outcome,
-  policy: FallbackPolicy,
-  nowMs: number,
-  random: Random,
-): FallbackState {
+/** Happens at the outcome's own end. Attempts that began before the present phase do not count. */
+export function observe(state: FallbackState, outcome: Outcome, policy: FallbackPolicy, random: Random): FallbackState {
   const { phase, seen } = state;
+  // Read here: a time handed on as an argument is a number on the heap for each request.
+  const nowMs = outcome.endedMs;
   const verdict = classify(outcome, policy.failureStatuses);
   if (outcome.cluster === 'old') {
     if (outcome.startedMs < phase.sinceMs) return state;
@@ -28,7 +24,7 @@ export function observe(
   }
   if (verdict === 'failure') {
     const message = outcome.message === '' && outcome.status > 0 ? `answered ${outcome.status}` : outcome.message;
-    seen.lastError = { atMs: outcome.endedMs, kind: outcome.failure ?? 'status', message };
+    seen.lastError = { atMs: nowMs, kind: outcome.failure ?? 'status', message };
   }
   if (phase.kind === 'fallen_back' || outcome.startedMs < phase.sinceMs) return state;
   // The first step is about the one request that was let through on purpose.

@@ -14,6 +14,7 @@ import { FailureWindow } from './window.ts';
 import { durationText } from './words.ts';
 
 export type FallbackEvent =
+  /** Happened at the outcome's own end, whatever the time given. */
   | { readonly kind: 'outcome'; readonly outcome: Outcome }
   /** An active check ended just now. `error` null: it passed. */
   | { readonly kind: 'check'; readonly cluster: Cluster; readonly error: string | null }
@@ -35,7 +36,7 @@ export function step(
 ): FallbackState {
   switch (event.kind) {
     case 'outcome':
-      return observe(state, event.outcome, policy, nowMs, random);
+      return observe(state, event.outcome, policy, random);
     case 'check':
       return checked(state, event.cluster, event.error, policy, nowMs, random);
     case 'tick':

@@ -18,7 +18,7 @@ export class FailureWindow {
   readonly windowMs: number;
   readonly #sliceMs: number;
   readonly #slices = new Uint32Array(SLICES * COUNTERS);
-  readonly #sums = new Float64Array(COUNTERS);
+  readonly #sums = new Int32Array(COUNTERS);
   /** The slice that is being filled, and when it is full. */
   #current = 0;
   #fullAtMs = 0;
