@@ -1,0 +1,138 @@
+/**
+ * All parts of the proxy, made and connected, none of them started. In: the options of `run`. Out: the parts that have a life of
+ * their own. This is the one place that knows them all.
+ */
+import { hostname, networkInterfaces } from 'node:os';
+import { AccessLog } from '../admin/access-log.ts';
+import { createMetrics } from '../admin/metrics.ts';
+import { type AdminServer, createAdminServer } from '../admin/server.ts';
+import { checkTarget } from '../checks/check-target.ts';
+import { CheckSchedule, type SetTimer } from '../checks/schedule.ts';
+import { AdminFacade } from '../controller/admin-facade.ts';
+import { ChangeLog } from '../controller/change-log.ts';
+import type { ConfigSource } from '../controller/config-source.ts';
+import { Configuration } from '../controller/configuration.ts';
+import { type ControlledParts, Controller } from '../controller/controller.ts';
+import { FallbackBoard } from '../controller/fallback-board.ts';
+import { ForwarderWarnings } from '../controller/forwarder-warnings.ts';
+import type { Log } from '../controller/log.ts';
+import { ownAddresses } from '../controller/own-addresses.ts';
+import { PlaneObserver } from '../controller/plane-observer.ts';
+import type { StateStore } from '../controller/state-store.ts';
+import { logBothFailing, logTransition } from '../controller/transition-log.ts';
+import type { RunState } from '../migration/run-state.ts';
+import { DirectPlane } from '../proxy/direct-plane.ts';
+import { ProxyStats } from '../status/proxy-stats.ts';
+import type { RunOptions } from './run-command.ts';
+
+export interface Surroundings {
+  readonly source: ConfigSource;
+  readonly store: StateStore | null;
+  readonly token: string | null;
+  readonly version: string;
+  readonly log: Log;
+  /** Null when the data plane takes traffic, else what it waits for. */
+  readonly planeNotReady: () => string | null;
+}
+
+export interface Assembly {
+  readonly controller: Controller;
+  readonly plane: DirectPlane;
+  readonly admin: AdminServer;
+  readonly accessLog: AccessLog;
+}
+
+export const setTimer: SetTimer = (fire, delayMs) => {
+  // Longer waits would fire at once; whoever asks for one is asked again after 24 days.
+  const timer = setTimeout(fire, Math.min(Math.max(0, delayMs), 2 ** 31 - 1)).unref();
+  return () => clearTimeout(timer);
+};
+
+/** One clock for all parts: an outcome's times are compared with those of states. */
+export const now = (): number => performance.timeOrigin + performance.now();
+
+export function assemble(options: RunOptions, around: Surroundings): Assembly {
+  const { log, source, store, version } = around;
+  const replica = process.env.POD_NAME ?? `${hostname()}:${options.listen.port}`;
+  const runStates = new Map<string, RunState>();
+  const stats = new ProxyStats();
+  const warnings = new ForwarderWarnings();
+  const accessLog = new AccessLog({ mode: options.accessLog });
+  const board: FallbackBoard = new FallbackBoard({
+    now,
+    random: Math.random,
+    setTimer,
+    replica,
+    onRunState: (service, run) => {
+      runStates.set(service, run);
+      plane.setRunState(service, run);
+    },
+    onTransition: (service, from, to, view) => logTransition(log, service, from, to, view),
+    onBothFailing: (service, view) => logBothFailing(log, service, view),
+    onDirty: () => store?.save('state.json', () => JSON.stringify(board.toStored())),
+    requestCheck: (service) => checks.checkNow(service, 'new'),
+  });
+  const checks = new CheckSchedule({
+    now,
+    random: Math.random,
+    setTimer,
+    check: (target) => checkTarget(target, { now }),
+    onResult: (service, cluster, { error }) => board.check(service, cluster, error),
+  });
+  const plane = new DirectPlane({
+    listen: boundHost(options.listen),
+    instance: options.instance,
+    observer: new PlaneObserver({ board, stats, accessLog, warnings, log }),
+    limits: limitsOf(options),
+    now,
+  });
+  const parts: ControlledParts = {
+    configuration: new Configuration(),
+    plane,
+    board,
+    checks,
+    stats,
+    warnings,
+    changes: new ChangeLog(),
+    store,
+    log,
+    now,
+    ownAddresses: () => ownAddresses([options.listen, options.adminListen], networkInterfaces(), hostname()),
+  };
+  const backend = new AdminFacade({
+    parts,
+    source,
+    version,
+    replica,
+    startedMs: now(),
+    runStates,
+    planeNotReady: around.planeNotReady,
+    registry: createMetrics,
+  });
+  const admin = createAdminServer({
+    backend,
+    version,
+    replica,
+    token: around.token,
+    listen: boundHost(options.adminListen),
+    onError: (error) => log.error({ err: error }, 'the admin server could not answer a request'),
+  });
+  return { controller: new Controller(parts, source), plane, admin, accessLog };
+}
+
+/** To node '' is every address, IPv6 and IPv4, or IPv4 alone where there is no IPv6. */
+function boundHost({ host, port }: RunOptions['listen']): { host: string; port: number } {
+  return { host: host ?? '', port };
+}
+
+function limitsOf(options: RunOptions) {
+  return {
+    headTimeoutMs: options.headTimeout,
+    bodyTimeoutMs: options.bodyTimeout,
+    keepAliveMs: options.keepAliveTimeout,
+    sendTimeoutMs: options.sendTimeout,
+    maxHeadBytes: options.maxHeadBytes,
+    replayBytes: options.retryBodyBytes,
+    maxConnections: options.maxConnections,
+  };
+}

@@ -1,0 +1,24 @@
+/**
+ * An explanation without a proxy: the service is read from a file and taken as steady.
+ */
+import { compileService } from '../allocator/compile.ts';
+import { explain } from '../allocator/explain.ts';
+import type { Explanation } from '../allocator/explanation.ts';
+import { type ImaginedRequest, imaginedFacts } from '../allocator/imagined-request.ts';
+import { STEADY } from '../migration/run-state.ts';
+import { answerNo } from './failure.ts';
+import { readConfiguration } from './read-configuration.ts';
+import { sourceText } from './source-text.ts';
+import { printNote } from './streams.ts';
+
+/** Throws CliFailure: code 1 for an unknown service, 2 for a file that cannot be read. */
+export async function explainFromFile(file: string, name: string, request: ImaginedRequest): Promise<Explanation> {
+  const { services, errors } = await readConfiguration(file, await sourceText(file));
+  const served = services.find(({ migration }) => migration.name === name);
+  for (const { service, line, column, path, message } of errors) {
+    if (service === name || service === null) printNote(`${file}:${line}:${column}: ${path}: ${message}`);
+  }
+  if (served === undefined) throw answerNo(`${file} has no service ${JSON.stringify(name)}`);
+  const service = compileService(served);
+  return explain(service, STEADY, imaginedFacts(service, request));
+}

@@ -1,0 +1,101 @@
+/**
+ * The life of `run`: start, ready, re-read, drain, end. In: its options. Out: addresses on standard output once it is ready, and
+ * an exit code. Whatever keeps it from starting is one line with the cure.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import type { ConfigSource } from '../controller/config-source.ts';
+import { LocalSource } from '../controller/local-source.ts';
+import type { Log } from '../controller/log.ts';
+import { openStateStore, type StateStore } from '../controller/state-store.ts';
+import { StdinSource } from '../controller/stdin-source.ts';
+import { adminToken } from './admin-token.ts';
+import type { ListenAddress } from './arguments.ts';
+import { type Assembly, assemble, setTimer } from './assemble.ts';
+import { cannot, reasonOf } from './failure.ts';
+import { createLog } from './log.ts';
+import type { RunOptions } from './run-command.ts';
+import { listenForSignals } from './signals.ts';
+import { STDIN, sourceText } from './source-text.ts';
+import { outliveClosedPipes, printData } from './streams.ts';
+import { version } from './version.ts';
+
+const LOG_GRACE_MS = 1_000;
+
+export async function runProxy(options: RunOptions): Promise<void> {
+  const log = createLog(options.logLevel, process.stderr);
+  outliveClosedPipes();
+  const store = options.stateDir === undefined ? null : await openStore(options.stateDir, log);
+  const source = options.localConfig === STDIN ? await stdinSource() : new LocalSource(options.localConfig);
+  const token = options.adminTokenFile === undefined ? null : await adminToken(options.adminTokenFile);
+  let waitingFor: string | null = 'the data plane does not take traffic yet';
+  const planeNotReady = () => waitingFor;
+  const proxy = assemble(options, { source, store, token, version: version(), log, planeNotReady });
+
+  const signals = listenForSignals(log, () => void proxy.controller.reread());
+  if (store === null)
+    log.info({}, 'no --state-dir: fallbacks, holds and the last good configuration end with this process');
+  try {
+    const admin = await listening(proxy.admin.listen(), '--admin-listen', options.adminListen);
+    await proxy.controller.start();
+    // Without a configuration every answer would be 404: better no answer, so that others are asked.
+    if ((await Promise.race([proxy.controller.loaded, signals.end])) !== 'end') {
+      const traffic = await listening(proxy.plane.listen(), '--listen', options.listen);
+      waitingFor = null;
+      printData(`proxy  ${urlOf(traffic)}\nadmin  ${urlOf(admin)}`);
+      log.info(
+        { listen: urlOf(traffic), admin: urlOf(admin) },
+        `ready: traffic on ${urlOf(traffic)}, admin on ${urlOf(admin)}`,
+      );
+      await signals.end;
+      waitingFor = 'draining';
+      await drain(proxy, options, log);
+    }
+  } finally {
+    await end(proxy, source, store);
+  }
+  signals.forget();
+}
+
+/** First not ready and still at work, so that whoever sends traffic looks elsewhere; then what is under way may end. */
+async function drain({ plane }: Assembly, { drainDelay, drainTimeout }: RunOptions, log: Log): Promise<void> {
+  log.info({ drain_delay_ms: drainDelay, drain_timeout_ms: drainTimeout }, 'draining');
+  if (drainDelay > 0) await pause(drainDelay);
+  await plane.drain(drainTimeout);
+}
+
+/** The admin server last: it tells what is going on until the end. */
+async function end({ accessLog, admin, controller }: Assembly, source: ConfigSource, store: StateStore | null) {
+  await source.close();
+  await controller.close();
+  await store?.close();
+  await accessLog.close(LOG_GRACE_MS);
+  await admin.close();
+}
+
+async function openStore(dir: string, log: Log): Promise<StateStore> {
+  const opened = await openStateStore({
+    dir,
+    setTimer,
+    onProblem: (message) => log.error({ code: 'state_dir' }, message),
+    onRecovered: (message) => log.info({ code: 'state_dir' }, message),
+  });
+  if (opened.ok) return opened.store;
+  throw cannot(opened.message);
+}
+
+async function stdinSource(): Promise<StdinSource> {
+  if (process.stdin.isTTY) throw cannot('--local-config - reads standard input, which is this terminal: give a file');
+  return new StdinSource(await sourceText(STDIN));
+}
+
+async function listening<T>(listen: Promise<T>, flag: string, { host, port }: ListenAddress): Promise<T> {
+  try {
+    return await listen;
+  } catch (error) {
+    throw cannot(`cannot listen on ${host ?? ''}:${port}: ${reasonOf(error)}; ${flag} chooses another address`);
+  }
+}
+
+function urlOf({ host, port }: { readonly host: string; readonly port: number }): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}

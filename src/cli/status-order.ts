@@ -1,0 +1,62 @@
+/**
+ * How bad things stand: the order in which a person wants to read the services of a status, and whether all is well. Pure.
+ */
+import type { ServiceReport, StatusReport } from '../status/report.ts';
+
+export type Condition =
+  | 'both_failing'
+  | 'fallen_back'
+  | 'held'
+  | 'invalid'
+  | 'stale'
+  | 'probing'
+  | 'disabled'
+  | 'steady';
+
+/** Worst first. */
+const CONDITIONS: readonly Condition[] = [
+  'both_failing',
+  'fallen_back',
+  'held',
+  'invalid',
+  'stale',
+  'probing',
+  'steady',
+  'disabled',
+];
+
+/** The worst that is true of a service. */
+export function conditionOf(service: ServiceReport): Condition {
+  if (service.both_failing) return 'both_failing';
+  if (service.hold !== null) return 'held';
+  if (service.state === 'fallen_back') return 'fallen_back';
+  if (service.invalid) return 'invalid';
+  if (service.stale) return 'stale';
+  if (service.state === 'probing') return 'probing';
+  return service.enabled ? 'steady' : 'disabled';
+}
+
+/** Worst first; among equals those that lose more, then by name. */
+export function worstFirst(services: readonly ServiceReport[]): ServiceReport[] {
+  const rank = (service: ServiceReport) => CONDITIONS.indexOf(conditionOf(service));
+  const loss = (service: ServiceReport) => Math.max(service.new.error_rate ?? 0, service.old.error_rate ?? 0);
+  return services.toSorted(
+    (x, y) => rank(x) - rank(y) || loss(y) - loss(x) || (x.name < y.name ? -1 : x.name > y.name ? 1 : 0),
+  );
+}
+
+/** False when a service is fallen back, held, stale or in error, when the configuration has an error, or when not ready. */
+export function isHealthy(status: StatusReport): boolean {
+  return (
+    status.ready &&
+    status.config.errors.length === 0 &&
+    status.services.every(
+      (service) =>
+        service.hold === null &&
+        service.state !== 'fallen_back' &&
+        !service.both_failing &&
+        !service.stale &&
+        !service.invalid,
+    )
+  );
+}

@@ -1,0 +1,72 @@
+/**
+ * The configuration as it stands: what is served, what is wrong, since when, from where. In: what was kept over the restart, and
+ * every version of the source. Out: the next routing table. Parts that obey it are told by the control loop, not by this.
+ */
+import { type Applied, loadedFrom, NOTHING_APPLIED } from '../migration/applied.ts';
+import { applyReads } from '../migration/apply.ts';
+import type { SourceRead } from '../migration/candidates.ts';
+import type { ConfigError } from '../migration/errors.ts';
+import { fromLastGood, toLastGood } from '../migration/last-good.ts';
+import type { OwnAddress } from '../migration/own-address.ts';
+import { buildTable } from '../routing/build.ts';
+import type { RoutingTable } from '../routing/table.ts';
+
+const NO_TABLE: RoutingTable = Object.freeze({ generation: 0, hash: '', services: Object.freeze([]) });
+
+export class Configuration {
+  #applied: Applied = NOTHING_APPLIED;
+  #table: RoutingTable = NO_TABLE;
+  /** The newest version of each source. */
+  readonly #reads = new Map<string, SourceRead>();
+  #lastSuccessMs: number | null = null;
+
+  /** Before the first `take`: what a former process served last. False: there is no sense in it. */
+  restore(lastGood: unknown): boolean {
+    const restored = fromLastGood(JSON.stringify(lastGood));
+    if (restored === null) return false;
+    this.#applied = restored.applied;
+    return true;
+  }
+
+  /** Takes newer versions of sources. The same table comes back where nothing that is served has changed. */
+  take(reads: readonly SourceRead[], own: readonly OwnAddress[], nowMs: number): RoutingTable {
+    for (const read of reads) this.#reads.set(read.id, read);
+    this.#applied = applyReads(this.#applied, [...this.#reads.values()], own, nowMs);
+    if (this.isLoaded) this.#table = buildTable(this.#table === NO_TABLE ? null : this.#table, this.#applied.services);
+    if (this.isLoaded && this.#applied.errors.length === 0) this.#lastSuccessMs = nowMs;
+    return this.#table;
+  }
+
+  /** There is something to serve from, even if that is no service at all. */
+  get isLoaded(): boolean {
+    return this.#applied.sources.some((source) => source.readAtMs !== null || source.loadedFrom === 'last_good');
+  }
+
+  get table(): RoutingTable {
+    return this.#table;
+  }
+
+  get errors(): readonly ConfigError[] {
+    return this.#applied.errors;
+  }
+
+  get loadedFrom(): 'source' | 'last_good' {
+    return loadedFrom(this.#applied);
+  }
+
+  /** When a source last gave a usable text, epoch ms. */
+  get loadedMs(): number | null {
+    const times = this.#applied.sources.flatMap(({ readAtMs }) => (readAtMs === null ? [] : [readAtMs]));
+    return times.length === 0 ? null : Math.max(...times);
+  }
+
+  /** When it was last without an error, epoch ms. */
+  get lastSuccessMs(): number | null {
+    return this.#lastSuccessMs;
+  }
+
+  /** JSON text for `restore`. */
+  toLastGood(): string {
+    return toLastGood(this.#applied);
+  }
+}

@@ -1,0 +1,128 @@
+/**
+ * The control loop: source -> batch -> configuration -> data plane, fallback, checks, statistics. In: versions of the source.
+ * Out: the parts obey the newest one, what was good is kept on disk, and every change has a line in the log. It decides
+ * nothing about requests, and loses nothing when a source breaks: what was served goes on.
+ */
+import type { CheckSchedule } from '../checks/schedule.ts';
+import type { SourceRead } from '../migration/candidates.ts';
+import type { OwnAddress } from '../migration/own-address.ts';
+import type { DataPlane } from '../proxy/observer.ts';
+import type { ProxyStats } from '../status/proxy-stats.ts';
+import { BatchLoop } from './batch-loop.ts';
+import type { ChangeLog } from './change-log.ts';
+import { changesBetween } from './changes.ts';
+import type { ConfigSource } from './config-source.ts';
+import type { Configuration } from './configuration.ts';
+import { ErrorLog } from './error-log.ts';
+import type { FallbackBoard } from './fallback-board.ts';
+import type { ForwarderWarnings } from './forwarder-warnings.ts';
+import type { Log } from './log.ts';
+import type { StateStore } from './state-store.ts';
+
+export interface ControlledParts {
+  readonly configuration: Configuration;
+  readonly plane: DataPlane;
+  readonly board: FallbackBoard;
+  readonly checks: CheckSchedule;
+  readonly stats: ProxyStats;
+  readonly warnings: ForwarderWarnings;
+  readonly changes: ChangeLog;
+  /** Null: nothing is kept over a restart. */
+  readonly store: StateStore | null;
+  readonly log: Log;
+  /** Epoch ms. */
+  readonly now: () => number;
+  /** Where we ourselves can be reached, asked at each change. */
+  readonly ownAddresses: () => readonly OwnAddress[];
+}
+
+export class Controller {
+  readonly #parts: ControlledParts;
+  readonly #source: ConfigSource;
+  readonly #errors: ErrorLog;
+  readonly #loop: BatchLoop<SourceRead>;
+  #whenLoaded: () => void = () => {};
+  /** Resolves when there is a configuration to serve from. */
+  readonly loaded: Promise<void>;
+
+  constructor(parts: ControlledParts, source: ConfigSource) {
+    this.#parts = parts;
+    this.#source = source;
+    this.#errors = new ErrorLog(parts.log);
+    this.#loop = new BatchLoop((batch) => this.#apply(batch));
+    this.loaded = new Promise((resolve) => {
+      this.#whenLoaded = resolve;
+    });
+  }
+
+  /** Takes up what the last process left, then the source. Resolves when its first version has been dealt with. */
+  async start(): Promise<void> {
+    this.#restore();
+    await this.#source.start((read) => this.#loop.push(read));
+  }
+
+  /** Reads the source now, whether it seems to have changed or not. */
+  async reread(): Promise<void> {
+    const { log } = this.#parts;
+    log.info({ source: this.#source.label }, 'reading the configuration again');
+    await this.#source.reread();
+  }
+
+  async close(): Promise<void> {
+    await this.#source.close();
+    this.#parts.checks.stop();
+    this.#parts.board.stop();
+  }
+
+  #restore(): void {
+    const { board, configuration, log, store } = this.#parts;
+    if (store === null) return;
+    const state = store.found('state.json');
+    const problems = state === undefined ? [] : [...board.restore(state)];
+    const lastGood = store.found('last-good.json');
+    if (lastGood !== undefined && !configuration.restore(lastGood)) {
+      problems.push('the last good configuration is of another format: starting without it');
+    }
+    for (const problem of problems) log.warn({ code: 'state_dir' }, problem);
+  }
+
+  async #apply(batch: readonly SourceRead[]): Promise<void> {
+    const { changes, configuration, log, now, ownAddresses, store } = this.#parts;
+    const before = configuration.table;
+    const table = configuration.take(batch, ownAddresses(), now());
+    this.#errors.report(configuration.errors);
+    if (!configuration.isLoaded) {
+      log.warn({ source: this.#source.label }, `not ready: waiting for a configuration in ${this.#source.label}`);
+      return;
+    }
+    if (table !== before) {
+      this.#obey();
+      const changed = before.generation === 0 ? [] : changesBetween(before.services, table.services);
+      for (const { service, what, by, reason } of changes.record(changed, this.#source.label, now())) {
+        log.info({ service, what, by, reason, generation: table.generation }, `${service}: ${what}`);
+      }
+    }
+    if (before.generation === 0) this.#announce();
+    store?.save('last-good.json', () => configuration.toLastGood());
+    this.#whenLoaded();
+  }
+
+  /** One turn of the event loop for all: no request sees the parts disagree. */
+  #obey(): void {
+    const { board, checks, configuration, plane, stats, warnings } = this.#parts;
+    const { table } = configuration;
+    stats.hold(table.services.map(({ migration }) => migration.name));
+    plane.apply(table);
+    board.apply(table.services);
+    checks.apply(table.services);
+    warnings.apply(table.services);
+  }
+
+  #announce(): void {
+    const { configuration, log } = this.#parts;
+    const { loadedFrom, table } = configuration;
+    const fields = { source: this.#source.label, loaded_from: loadedFrom, services: table.services.length };
+    if (loadedFrom === 'source') log.info(fields, `serving ${table.services.length} services`);
+    else log.warn(fields, `serving ${table.services.length} services as they were last good`);
+  }
+}

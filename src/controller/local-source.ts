@@ -1,0 +1,82 @@
+/**
+ * A local file, or a ConfigMap manifest in one, as a source of configuration: what the file source hands over, read as
+ * configuration, with the CA files that it names. Edits go into the file itself.
+ */
+import { dirname, resolve } from 'node:path';
+import type { SourceRead } from '../migration/candidates.ts';
+import { setPercentage } from '../migration/edit.ts';
+import { type ReadResult, readSource, unreadableSource } from '../migration/parse.ts';
+import { readCaFiles } from './ca-reads.ts';
+import type { ConfigSource, EditResult } from './config-source.ts';
+import { editFile, UnwritableFile } from './edit-file.ts';
+import { type FileRead, FileSource } from './file-source.ts';
+import { UnreadableFile } from './text-file.ts';
+
+export class LocalSource implements ConfigSource {
+  readonly id: string;
+  readonly label: string;
+  readonly #path: string;
+  #file: FileSource | null = null;
+  /** Of the text read last: doubting it and believing it need the same reading. */
+  #latest: { readonly text: string; readonly read: ReadResult } | null = null;
+
+  /** `path` as the user wrote it: errors name it so. */
+  constructor(path: string) {
+    this.#path = path;
+    this.id = `file:${resolve(path)}`;
+    this.label = `file:${path}`;
+  }
+
+  start(onRead: (read: SourceRead) => Promise<void>): Promise<void> {
+    this.#file = new FileSource({
+      path: this.#path,
+      onRead: async (read) => onRead({ id: this.id, read: await this.#asConfiguration(read) }),
+      isDoubtful: (text, before) => isCutOff(text, before) || this.#read(text).errors.length > 0,
+    });
+    return this.#file.start();
+  }
+
+  async reread(): Promise<void> {
+    await this.#file?.reread();
+  }
+
+  async setPercentage(service: string, percentage: number): Promise<EditResult> {
+    let edited: EditResult;
+    try {
+      edited = await editFile<EditResult>(this.#path, (text) => {
+        const result = setPercentage(text, this.#path, service, percentage);
+        if (result.ok) return { text: result.text, result: { ok: true, from: result.from, to: result.to } };
+        const code = result.code === 'no_such_service' ? 'no_such_service' : 'refused';
+        return { result: { ok: false, code, message: result.message } };
+      });
+    } catch (error) {
+      if (!(error instanceof UnreadableFile || error instanceof UnwritableFile)) throw error;
+      const what = error instanceof UnreadableFile ? 'read' : 'written';
+      return { ok: false, code: 'unavailable', message: `${this.#path} cannot be ${what}: ${error.message}` };
+    }
+    if (edited.ok) await this.reread();
+    return edited;
+  }
+
+  async close(): Promise<void> {
+    await this.#file?.close();
+  }
+
+  #asConfiguration(read: FileRead): Promise<ReadResult> | ReadResult {
+    if (read.kind === 'unreadable') return unreadableSource(this.#path, `cannot be read: ${read.message}`);
+    return readCaFiles(this.#read(read.text), dirname(this.#path));
+  }
+
+  #read(text: string): ReadResult {
+    if (this.#latest?.text !== text) {
+      this.#latest = { text, read: readSource({ file: this.#path, text, kind: 'file' }) };
+    }
+    return this.#latest.read;
+  }
+}
+
+/** Whoever writes a file in pieces leaves its beginning there for a while, and mostly half a line. */
+function isCutOff(text: string, before: string | null): boolean {
+  if (before === null || text === before) return false;
+  return before.startsWith(text) || (before.endsWith('\n') && !text.endsWith('\n'));
+}

@@ -1,0 +1,32 @@
+/**
+ * Standard input as a source of configuration: read once to its end. It has no later versions, and nothing can be written back.
+ */
+import type { SourceRead } from '../migration/candidates.ts';
+import { readSource } from '../migration/parse.ts';
+import { readCaFiles } from './ca-reads.ts';
+import type { ConfigSource, EditResult } from './config-source.ts';
+
+export class StdinSource implements ConfigSource {
+  readonly id = 'stdin';
+  readonly label = 'stdin';
+  readonly #text: string;
+
+  /** `text`: what standard input held. */
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  async start(onRead: (read: SourceRead) => Promise<void>): Promise<void> {
+    const read = readSource({ file: '-', text: this.#text, kind: 'file' });
+    await onRead({ id: this.id, read: await readCaFiles(read, '.') });
+  }
+
+  async reread(): Promise<void> {}
+
+  async setPercentage(): Promise<EditResult> {
+    const message = 'the configuration came from standard input and cannot be changed: start from a file instead';
+    return { ok: false, code: 'refused', message };
+  }
+
+  async close(): Promise<void> {}
+}
