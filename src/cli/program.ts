@@ -63,7 +63,8 @@ function reportErrorsByThrowing(command: Command): void {
       const line = text
         .trim()
         .replace(/^error: /, '')
-        .replace(/\.?\s*\n\(Did/, ' (did');
+        .replace(/\s*\n\(Did/, ' (did')
+        .replace(/\.$/, '');
       const hint = command.parent === null ? '' : ` ${command.name()}`;
       write(`migration-proxy${hint}: ${line}; --help tells more\n`);
     },

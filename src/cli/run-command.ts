@@ -33,7 +33,7 @@ export interface RunOptions {
 }
 
 const NO_SOURCE =
-  'run: no configuration; give --local-config FILE (or MIGRATION_PROXY_LOCAL_CONFIG), or try `migration-proxy demo`';
+  'no configuration to run; give --local-config FILE (or MIGRATION_PROXY_LOCAL_CONFIG), or try `migration-proxy demo`';
 
 export function runCommand(): Command {
   const command = new Command('run').summary('run the proxy').description(DESCRIPTION);

@@ -59,7 +59,7 @@ async function watch(options: StatusOptions): Promise<never> {
     try {
       const text = await render(await fetchStatus(options), options);
       if (process.stdout.isTTY && options.output === 'table') process.stdout.write(CLEAR_SCREEN);
-      else if (!first && options.output !== 'json') printData(options.output === 'yaml' ? '---' : '');
+      else if (!first && options.output !== 'json') printData(options.output === 'yaml' ? '---' : '\n');
       printData(text);
       first = false;
     } catch (error) {

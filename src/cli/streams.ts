@@ -18,7 +18,9 @@ export function stdoutPainter(): Paint {
   return painter(process.stdout, process.env);
 }
 
+/** Ends it with a line feed; of nothing nothing is printed. */
 export function printData(text: string): void {
+  if (text === '') return;
   process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
 }
 
