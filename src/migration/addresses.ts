@@ -57,13 +57,15 @@ export function parseBackend(text: string): Backend {
 /** What is wrong with a CIDR, IPv4 or IPv6; null when nothing. */
 export function cidrProblem(text: string): string | null {
   const [address, length, ...rest] = text.split('/');
-  const bits = QUAD.test(address) ? 32 : ipv6Text(address) !== null ? 128 : 0;
+  const ipv6 = ipv6Text(address);
+  const bits = QUAD.test(address) ? 32 : ipv6 !== null ? 128 : 0;
   if (length === undefined && bits > 0) return `${quote(text)} has no prefix length; one address is ${address}/${bits}`;
   if (bits === 0 || rest.length > 0) return `${quote(text)} is no CIDR`;
   if (!(/^(?:0|[1-9]\d{0,2})$/.test(length ?? '') && Number(length) <= bits)) {
     return `${quote(text)} is no CIDR: its prefix length is 0 to ${bits}`;
   }
-  return IPCIDR.isValidCIDR(text) ? null : `${quote(text)} is no CIDR`;
+  // ip-cidr 4.0.2 refuses some spellings of IPv6, such as `::0:0:0.0.0.0`; the canonical one it reads.
+  return IPCIDR.isValidCIDR(`${ipv6 ?? address}/${length}`) ? null : `${quote(text)} is no CIDR`;
 }
 
 function splitBackend(text: string): { host: string; port: string } | null {

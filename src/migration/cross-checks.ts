@@ -60,8 +60,8 @@ function stickyProblems(service: Raw): CrossProblem[] {
 
 function tlsProblems(service: Raw, side: 'old' | 'new'): CrossProblem[] {
   const key = `${side}_tls`;
-  if (service[key] === undefined) return [];
-  const tls = asRaw(service[key]);
+  const tls = service[key];
+  if (!isRaw(tls)) return [];
   const both = tls.ca !== undefined && tls.ca_file !== undefined;
   return [
     ...problemAt([key, 'ca_file'], both ? 'stands beside ca; keep one of the two' : null),

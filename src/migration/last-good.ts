@@ -16,7 +16,7 @@ const formSchema = z.object({
   sources: z.array(
     z.object({
       id: z.string(),
-      services: z.array(z.object({ global: z.unknown(), service: z.unknown() })),
+      services: z.array(z.object({ global: z.unknown().optional(), service: z.unknown().optional() })),
     }),
   ),
 });

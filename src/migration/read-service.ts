@@ -42,7 +42,7 @@ export function readService(
   outside: readonly ValueProblem[] = [],
   found: readonly ValueProblem[] = [],
 ): ServiceReading {
-  const problems = [...found, ...serviceProblems(raw.service)];
+  const problems = [...found, ...serviceProblems(raw.service).filter((problem) => !isSaid(problem, found))];
   const globalIsWell = outside.length === 0 && globalProblems(raw.global ?? undefined).length === 0;
   const service = isKeys(raw.service) ? raw.service : {};
   const wrong = new Set(problems.map((problem) => problem.path[0]));
@@ -55,6 +55,13 @@ export function readService(
   }
   const canServeOld = isKeys(raw.service) && !OLD_KEYS.some((key) => wrong.has(key));
   return { name, migration: null, oldOnly: canServeOld ? readOldOnly(global, service, wrong) : null, problems };
+}
+
+/** A value that could not be read as plain data (an alias to nothing, a tag) has only a stand-in, which is not worth judging. */
+function isSaid(problem: ValueProblem, found: readonly ValueProblem[]): boolean {
+  return found.some(
+    ({ code, path }) => (code === 'bad_value' || code === 'limit') && path.every((step, i) => problem.path[i] === step),
+  );
 }
 
 /** Of values in error only what old needs may be remembered: what else they say was never found to be right. */

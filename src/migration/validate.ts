@@ -28,9 +28,21 @@ export function unknownKeyProblem(path: Path, root: z.core.$ZodType = documentSc
   const parent = schemaAt(root, path.slice(0, -1));
   const known = parent instanceof z.ZodObject ? Object.keys(parent.shape) : [];
   const near = nearest(key, known);
-  const hint = near === null ? `known here: ${known.join(', ')}` : `did you mean ${near}?`;
+  const home = near === null ? homeOf(key) : null;
+  const hint = near !== null ? `did you mean ${near}?` : (home ?? `known here: ${known.join(', ')}`);
   const text = key === '<<' ? 'merge keys are not read; repeat the keys' : `unknown key ${quote(key)}; ${hint}`;
   return { path, code: 'unknown_key', text, at: 'key' };
+}
+
+/** A right key in the wrong place is the commonest slip after a wrong letter. */
+function homeOf(key: string): string | null {
+  const homes = { global: globalSchema, ...serviceSchema.shape };
+  const [home] = Object.entries(homes).filter(([, schema]) => {
+    const form = unwrapped(schema);
+    return form instanceof z.ZodObject && Object.hasOwn(form.shape, key);
+  });
+  if (home !== undefined) return `it belongs under ${home[0]}`;
+  return Object.hasOwn(serviceSchema.shape, key) ? 'it belongs to a service' : null;
 }
 
 function problemsOf(schema: z.ZodType, raw: unknown): ValueProblem[] {
@@ -53,11 +65,14 @@ function describe(schema: z.ZodType, raw: unknown, issue: z.core.$ZodIssue): Val
   if (value === undefined) return [{ path, code: 'missing_key', text: `is missing${example}`, at: 'value' }];
   const known = found instanceof z.ZodEnum && typeof value === 'string';
   const near = known ? nearest(value, found.options.map(String)) : null;
-  if (found instanceof z.ZodString && (typeof value === 'number' || typeof value === 'boolean')) {
+  const isUnquoted = typeof value === 'number' || typeof value === 'boolean';
+  if (found instanceof z.ZodString && isUnquoted && found.safeParse(String(value)).success) {
     const text = `must be a text, not ${kindOf(value)}; in quotes it is one: ${asYaml(path, JSON.stringify(String(value)))}`;
     return [{ path, code: 'wrong_type', text, at: 'value' }];
   }
-  const text = `must be ${words?.noun ?? 'something else'}, not ${kindOf(value)}${near === null ? example : `; did you mean ${near}?`}`;
+  const noun = words?.noun ?? 'something else';
+  const but = value === null ? 'and nothing stands here' : `not ${kindOf(value)}`;
+  const text = `must be ${noun}, ${but}${near === null ? example : `; did you mean ${near}?`}`;
   return [{ path, code: known ? 'bad_value' : 'wrong_type', text, at: 'value' }];
 }
 
@@ -93,7 +108,6 @@ function valueAt(raw: unknown, path: Path): unknown {
 }
 
 function kindOf(value: unknown): string {
-  if (value === null) return 'empty';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'keys with values';
   if (typeof value === 'string') return `the text ${quote(value)}`;

@@ -18,6 +18,8 @@ export type YamlText =
 
 /** One slip makes the parser stumble many times; the first places say enough. */
 const MOST_PROBLEMS = 5;
+/** The parser recurses: brackets nested some hundred deep end its stack, which it throws or reports. */
+const TOO_DEEP = 'is nested too deeply';
 
 export function readYamlText(text: string): YamlText {
   let documents: readonly YamlDocument[];
@@ -32,15 +34,14 @@ export function readYamlText(text: string): YamlText {
       logLevel: 'silent',
     });
   } catch (error) {
-    // The parser recurses: brackets nested some thousand deep end its stack.
-    if (error instanceof RangeError) return { ok: false, problems: [{ offset: 0, text: 'is nested too deeply' }] };
+    if (error instanceof RangeError) return { ok: false, problems: [{ offset: 0, text: TOO_DEEP }] };
     throw error;
   }
   const errors = documents.flatMap((document) => document.errors);
   if (errors.length === 0) return { ok: true, documents };
   const problems = errors.slice(0, MOST_PROBLEMS).map((error) => ({
     offset: error.pos[0],
-    text: `is no YAML: ${error.message}`,
+    text: /call stack/.test(error.message) ? TOO_DEEP : `is no YAML: ${error.message}`,
   }));
   return { ok: false, problems };
 }

@@ -19,6 +19,8 @@ export class YamlValues {
   readonly #targets: ReadonlyMap<Alias, Node | null>;
   readonly problems: ValueProblem[] = [];
   readonly plain: unknown;
+  /** Of maps that were asked for a key: a text of nothing but errors asks for each of its keys. */
+  readonly #pairs = new WeakMap<YAMLMap, ReadonlyMap<string, Pair>>();
   #aliased = 0;
 
   /** Throws TooManyAliases. */
@@ -54,9 +56,17 @@ export class YamlValues {
       return { key: null, value: node.items[step] as Node | null };
     }
     if (!isMap(node) || typeof step !== 'string') return null;
-    // The last of a key that stands twice is the one that is too many.
-    const pair = node.items.findLast((item) => isScalar(item.key) && String(item.key.value) === step);
+    const pair = this.#pairsOf(node).get(step);
     return pair === undefined ? null : { key: pair.key as Node, value: (pair.value ?? null) as Node | null };
+  }
+
+  /** By key; the last of a key that stands twice, which is the one that is too many. */
+  #pairsOf(map: YAMLMap): ReadonlyMap<string, Pair> {
+    const known = this.#pairs.get(map);
+    if (known !== undefined) return known;
+    const pairs = new Map(map.items.flatMap((pair) => (isScalar(pair.key) ? [[String(pair.key.value), pair]] : [])));
+    this.#pairs.set(map, pairs);
+    return pairs;
   }
 
   #followed(node: Node | null): Node | null {
@@ -87,7 +97,8 @@ export class YamlValues {
     for (const pair of node.items as Pair<Node | null, Node | null>[]) {
       const key = isScalar(pair.key) ? pair.key.value : undefined;
       if (typeof key !== 'string') {
-        this.#problem(path, 'wrong_type', `has a key that is no text: ${quote(String(pair.key ?? 'null'))}`);
+        const shown = key === undefined ? 'a list, an alias or keys with values' : quote(key);
+        this.#problem(path, 'wrong_type', `has a key that is no text: ${shown}`);
         continue;
       }
       const at = [...path, key];
