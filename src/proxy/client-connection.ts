@@ -154,7 +154,7 @@ export class ClientConnection implements BodySink, Expiring {
     this.body.reset(head.body, plane.limits.replayBytes);
     this.#reader.begin(head);
     if (!this.#reader.open) this.body.complete = true;
-    const service = plane.table.find(head.host, head.path());
+    const service = plane.table.find(head.host, head);
     if (typeof service === 'string') {
       const error = service === 'bad_path' ? BAD_PATH : NO_SUCH_HOST;
       plane.observer.refused(error.code);

@@ -8,7 +8,7 @@ import { Spread } from '../allocator/spread.ts';
 import type { Cluster, ClusterTarget, Migration } from '../migration/model.ts';
 import { type RunState, STEADY } from '../migration/run-state.ts';
 import { compileTable } from '../routing/compile-table.ts';
-import { HostIndex } from '../routing/hosts.ts';
+import { HostIndex, type Pathed } from '../routing/hosts.ts';
 import type { RoutingTable } from '../routing/table.ts';
 import type { Resolver } from './resolver.ts';
 import { poolKey, UpstreamPool } from './upstream-pool.ts';
@@ -43,9 +43,9 @@ export class RoutedTable {
     this.pools = pools;
   }
 
-  /** `target`: the path as sent, without query. */
-  find(host: string, target: string): RoutedService | 'no_such_host' | 'bad_path' {
-    const found = this.#hosts.find(host, target);
+  /** `host`: lower case, without port. */
+  find(host: string, request: Pathed): RoutedService | 'no_such_host' | 'bad_path' {
+    const found = this.#hosts.find(host, request);
     return typeof found === 'string' ? found : (this.services.get(found.name) as RoutedService);
   }
 }

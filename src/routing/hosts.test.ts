@@ -15,7 +15,7 @@ const index = new HostIndex([
   on('umlaut', 'strict.test', '/größe'),
 ]);
 const find = (host: string, target: string): string => {
-  const found = index.find(host, target);
+  const found = index.find(host, { path: () => target });
   return typeof found === 'string' ? found : found.name;
 };
 
@@ -24,6 +24,16 @@ describe('finding the service of a request', () => {
     expect(find('whole.test', '/anything')).to.equal('whole');
     expect(find('other.test', '/')).to.equal('no_such_host');
     expect(find('__proto__', '/')).to.equal('no_such_host');
+  });
+
+  it('by host alone, without asking for the path', () => {
+    const unasked = {
+      path: (): string => {
+        throw new Error('the path was asked for');
+      },
+    };
+    expect(index.find('whole.test', unasked)).to.have.property('name', 'whole');
+    expect(index.find('other.test', unasked)).to.equal('no_such_host');
   });
 
   const paths: readonly [string, string][] = [

@@ -1,10 +1,15 @@
 /**
- * Which service a request belongs to. In: compiled services; then a host and the path as sent. Out: the service, or why there is
+ * Which service a request belongs to. In: compiled services; then a host and a path that is asked for only where it matters. Out: the service, or why there is
  * none. A host with one service for all of it costs one look-up; only hosts divided by path pay for looking at paths.
  */
 import { utf8Bytes } from '../allocator/bytes.ts';
 import type { CompiledService } from '../allocator/compile.ts';
 import { isAmbiguousPath, isUnder } from './path.ts';
+
+/** Whatever knows the path of a request: as sent; a query after it does no harm. */
+export interface Pathed {
+  path(): string;
+}
 
 interface DividedHost {
   /** Takes what no prefix takes. */
@@ -42,14 +47,14 @@ export class HostIndex {
   }
 
   /**
-   * `host`: lower case, without port. `target`: the path as sent; a query after it does no harm.
+   * `host`: lower case, without port. `request` is asked for its path only on a host divided by path.
    * `bad_path`: on a host divided by path, one that could mean another service's path to a backend.
    */
-  find(host: string, target: string): CompiledService | 'no_such_host' | 'bad_path' {
+  find(host: string, request: Pathed): CompiledService | 'no_such_host' | 'bad_path' {
     const service = this.#whole.get(host);
     if (service !== undefined) return service;
     const divided = this.#divided.get(host);
-    return divided === undefined ? 'no_such_host' : findByPath(divided, target);
+    return divided === undefined ? 'no_such_host' : findByPath(divided, request.path());
   }
 }
 
