@@ -11,7 +11,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { ToyCluster } from './clusters.ts';
 import { Load } from './load.ts';
 import { ProxyProcess } from './proxy-process.ts';
-import { configuration, guide, HOST, liveLine, SERVICE, USERS } from './scene.ts';
+import { configuration, guide, HOST, liveLine, SERVICE, stateWords, transitionLine, USERS } from './scene.ts';
 import { listenForSwitches } from './switches.ts';
 
 export interface DemoOptions {
@@ -41,6 +41,8 @@ export const DEMO_DEFAULTS = {
   switchPort: 8090,
 } as const;
 
+/** Each of the hundred users once in a live line: its shares are those of the users. */
+const REQUESTS_PER_SECOND = 50;
 const EVERY_MS = 2_000;
 const READY_WITHIN_MS = 20_000;
 
@@ -93,7 +95,7 @@ class Scene {
       port: this.#on.listen.port,
       host: HOST,
       users: USERS,
-      requestsPerSecond: options.requestsPerSecond ?? 12,
+      requestsPerSecond: options.requestsPerSecond ?? REQUESTS_PER_SECOND,
     });
     this.#load = load;
     return this.#watch(proxy, load, options.everyMs ?? EVERY_MS, ended.signal);
@@ -127,16 +129,16 @@ class Scene {
 
   async #watch(proxy: ProxyProcess, load: Load, everyMs: number, signal: AbortSignal): Promise<number> {
     let before = load.counts;
-    let state = '';
+    let state: string | null = null;
     while (await waited(everyMs, signal)) {
       if (proxy.exitCode !== null) return this.#proxyDied(proxy);
       const service = await proxy.service(SERVICE);
-      const said = service === null ? 'state unknown' : `state ${service.state}`;
-      if (said !== state && state !== '' && service !== null)
-        this.#on.print(`-- ${said}: ${service.state_reason ?? 'new is well again'}`);
-      state = said;
+      if (service !== null && service.state !== state) {
+        if (state !== null) this.#on.print(`-- ${transitionLine(service)}`);
+        state = service.state;
+      }
       const now = load.counts;
-      this.#on.print(liveLine(before, now, everyMs / 1000, said));
+      this.#on.print(liveLine(before, now, everyMs / 1000, stateWords(service, Date.now())));
       before = now;
     }
     this.#on.print(`-- ended; ${load.counts.sent} requests, ${load.counts.failed} failed`);

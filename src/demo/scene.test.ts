@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { guide, liveLine } from './scene.ts';
+import { guide, liveLine, stateWords, transitionLine } from './scene.ts';
 
 const NOTHING = { sent: 0, old: 0, new: 0, failed: 0, lastFailure: null };
 
@@ -28,5 +28,21 @@ describe("the demo's words", () => {
     expect(guide({ ...places, adminFlag: ' --admin http://127.0.0.1:9' })).to.match(
       /status --watch --admin http:\/\/127\.0\.0\.1:9$/m,
     );
+  });
+
+  it('a state says until when, and why it changed', () => {
+    const now = Date.parse('2026-01-01T00:00:00Z');
+    const steady = { state: 'steady', hold: null, retry_at: null } as const;
+    expect(stateWords(null, now)).to.equal('state unknown');
+    expect(stateWords(steady, now)).to.equal('state steady');
+    const away = { ...steady, state: 'fallen_back', retry_at: '2026-01-01T00:00:04.200Z' } as const;
+    expect(stateWords(away, now)).to.equal('state fallen_back, tries new again in 5 s');
+    expect(stateWords({ ...away, hold: { by: 'a', at: '', reason: '' } }, now)).to.equal(
+      'state fallen_back, held until resume',
+    );
+    expect(transitionLine({ state: 'probing', state_reason: 'probing: the check passes' })).to.equal(
+      'state probing: the check passes',
+    );
+    expect(transitionLine({ state: 'steady', state_reason: null })).to.equal('state steady');
   });
 });

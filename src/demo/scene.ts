@@ -1,6 +1,7 @@
 /**
  * What the demo shows, as text: its configuration, what to try next, and the live line. Ports and counts in, text out.
  */
+import type { ServiceReport } from '../status/report.ts';
 import type { LoadCounts } from './load.ts';
 
 export const SERVICE = 'shop';
@@ -57,7 +58,7 @@ Try, in a second terminal:
 
 ${command('status --watch')}
 ${command(`update ${SERVICE} 50 --reason "new looks good"`)}
-  curl -X POST '${switches}/new/break?how=refuse'    # or silent, 503, slow, reset, truncate
+  curl -X POST '${switches}/new/break?how=refuse'    # or silent, 503, slow, reset
   curl -X POST ${switches}/new/heal
 ${command(`explain ${SERVICE} --user ${USERS[6]}`)}
 ${command(`abort ${SERVICE} --reason "hold everything on old"`)}
@@ -75,4 +76,19 @@ export function liveLine(before: LoadCounts, now: LoadCounts, seconds: number, s
   const rate = `${((old + fresh) / seconds).toFixed(0)} req/s`.padStart(9);
   const failure = now.failed > before.failed ? ` (${now.lastFailure})` : '';
   return `${rate}   old ${share(old)}   new ${share(fresh)}   failed ${now.failed}${failure}   ${state}`;
+}
+
+/** How a service is, at the end of the live line; null where nobody answered. */
+export function stateWords(service: Pick<ServiceReport, 'state' | 'hold' | 'retry_at'> | null, nowMs: number): string {
+  if (service === null) return 'state unknown';
+  if (service.hold !== null) return `state ${service.state}, held until resume`;
+  if (service.retry_at === null) return `state ${service.state}`;
+  const seconds = Math.max(0, Math.ceil((Date.parse(service.retry_at) - nowMs) / 1000));
+  return `state ${service.state}, tries new again in ${seconds} s`;
+}
+
+/** What happened when the state changed. */
+export function transitionLine({ state, state_reason }: Pick<ServiceReport, 'state' | 'state_reason'>): string {
+  const reason = state_reason?.startsWith(`${state}: `) ? state_reason.slice(state.length + 2) : state_reason;
+  return reason === null ? `state ${state}` : `state ${state}: ${reason}`;
 }
