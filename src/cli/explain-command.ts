@@ -2,9 +2,10 @@
  * `explain`: where a request would go and why, asked of the running proxy (with the fallback as it stands) or worked out from
  * a file (as if steady).
  */
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import type { Explanation } from '../allocator/explanation.ts';
 import { cookiePair, headerLine, type NameAndValue } from './arguments.ts';
+import { cannot } from './failure.ts';
 import { adminOption, helpTail, localConfigOption, OUTPUT_FORMATS, outputOption } from './options.ts';
 import { printData, stdoutPainter } from './streams.ts';
 
@@ -25,7 +26,7 @@ export function explainCommand(): Command {
     .argument('<name>', 'the service')
     .option('--header <line>', '"Name: value" of the request; may be repeated', headerLine, [])
     .option('--cookie <pair>', '"name=value" of the request; may be repeated', cookiePair, [])
-    .option('--ip <address>', "the client's address", ipAddress)
+    .option('--ip <address>', "the client's address")
     .option('--user <id>', 'the user, put into the header that the service takes it from')
     .addOption(outputOption('text', ...OUTPUT_FORMATS))
     .addOption(adminOption())
@@ -44,13 +45,11 @@ export function explainCommand(): Command {
     .action(explain);
 }
 
-function ipAddress(text: string): string {
-  // What it means is for the allocator to say; this keeps names and ranges out.
-  if (/^[0-9a-fA-F:.]+$/.test(text)) return text;
-  throw new InvalidArgumentError('expected an IP address, such as 10.1.2.3');
-}
-
 async function explain(name: string, options: ExplainOptions): Promise<void> {
+  const { parseIp } = await import('../allocator/ip.ts');
+  if (options.ip !== undefined && parseIp(options.ip) === null) {
+    throw cannot(`--ip ${options.ip} is no IP address; for example --ip 10.1.2.3`);
+  }
   const explanation =
     options.localConfig === undefined
       ? await askProxy(name, options)

@@ -6,6 +6,7 @@ import { explain } from '../allocator/explain.ts';
 import type { Explanation } from '../allocator/explanation.ts';
 import { type ImaginedRequest, imaginedFacts } from '../allocator/imagined-request.ts';
 import { STEADY } from '../migration/run-state.ts';
+import { errorLine } from './error-line.ts';
 import { answerNo } from './failure.ts';
 import { readConfiguration } from './read-configuration.ts';
 import { sourceText } from './source-text.ts';
@@ -15,8 +16,8 @@ import { printNote } from './streams.ts';
 export async function explainFromFile(file: string, name: string, request: ImaginedRequest): Promise<Explanation> {
   const { services, errors } = await readConfiguration(file, await sourceText(file));
   const served = services.find(({ migration }) => migration.name === name);
-  for (const { service, line, column, path, message } of errors) {
-    if (service === name || service === null) printNote(`${file}:${line}:${column}: ${path}: ${message}`);
+  for (const error of errors) {
+    if (error.service === name || error.service === null) printNote(errorLine(error));
   }
   if (served === undefined) throw answerNo(`${file} has no service ${JSON.stringify(name)}`);
   const service = compileService(served);

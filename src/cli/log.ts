@@ -1,24 +1,23 @@
 /**
- * The log of `run`, on standard error: JSON lines for machines, or short lines for a person at a terminal.
+ * The log of `run`, on standard error: JSON lines for machines, or short lines for a person at a terminal. A reader that stands
+ * still never makes traffic wait: lines gather up to a limit, and beyond it they are lost.
  */
 import { pino } from 'pino';
 import type { Log } from '../controller/log.ts';
 import { type Paint, painter, plain, type Style } from './streams.ts';
 
+const WAITING_LIMIT_BYTES = 1024 * 1024;
+
 export function createLog(level: string, stream: NodeJS.WriteStream): Log {
-  if (!stream.isTTY) {
-    const options = {
-      level,
-      base: null,
-      timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (label: string) => ({ level: label }) },
-    };
-    // Written at once: a line about the end must be out before the end.
-    return pino(options, pino.destination({ dest: 2, sync: true }));
+  const write = (text: string): void => {
+    if (stream.writableLength < WAITING_LIMIT_BYTES) stream.write(text);
+  };
+  if (stream.isTTY) {
+    const paint = painter(stream, process.env);
+    return pino({ level, base: null }, { write: (line) => write(`${readable(line, paint)}\n`) });
   }
-  const paint = painter(stream, process.env);
-  const lines = { write: (line: string) => void stream.write(`${readable(line, paint)}\n`) };
-  return pino({ level, base: null }, lines);
+  const formatters = { level: (label: string) => ({ level: label }) };
+  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters }, { write });
 }
 
 const LEVELS: Readonly<Record<number, readonly [Style, string]>> = {
@@ -28,16 +27,16 @@ const LEVELS: Readonly<Record<number, readonly [Style, string]>> = {
   50: ['red', 'error'],
 };
 
-/** `12:30:01 warn  m.yaml:3:9: ...`; what has no message shows its fields. */
+/** `12:30:01 warn  m.yaml:3:9: ...`, and the stack of an exception below. */
 function readable(line: string, paint: Paint): string {
-  const { level, time, msg, err, ...fields } = JSON.parse(line) as {
-    level: number;
-    time: number;
-    msg?: string;
-    err?: { stack?: string };
+  const { level, time, msg, err } = JSON.parse(line) as {
+    readonly level: number;
+    readonly time: number;
+    readonly msg: string;
+    readonly err?: { readonly stack?: string };
   };
   const [style, word] = LEVELS[level] ?? ['reset', String(level)];
   const clock = new Date(time).toTimeString().slice(0, 8);
-  const text = `${paint('dim', clock)} ${paint(style, word)} ${plain(msg ?? JSON.stringify(fields))}`;
+  const text = `${paint('dim', clock)} ${paint(style, word)} ${plain(msg)}`;
   return err?.stack === undefined ? text : `${text}\n${err.stack}`;
 }

@@ -3,7 +3,6 @@
  * an exit code. Whatever keeps it from starting is one line with the cure.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import type { ConfigSource } from '../controller/config-source.ts';
 import { LocalSource } from '../controller/local-source.ts';
 import type { Log } from '../controller/log.ts';
 import { openStateStore, type StateStore } from '../controller/state-store.ts';
@@ -24,9 +23,9 @@ const LOG_GRACE_MS = 1_000;
 export async function runProxy(options: RunOptions): Promise<void> {
   const log = createLog(options.logLevel, process.stderr);
   outliveClosedPipes();
-  const store = options.stateDir === undefined ? null : await openStore(options.stateDir, log);
   const source = options.localConfig === STDIN ? await stdinSource() : new LocalSource(options.localConfig);
   const token = options.adminTokenFile === undefined ? null : await adminToken(options.adminTokenFile);
+  const store = options.stateDir === undefined ? null : await openStore(options.stateDir, log);
   let waitingFor: string | null = 'the data plane does not take traffic yet';
   const planeNotReady = () => waitingFor;
   const proxy = assemble(options, { source, store, token, version: version(), log, planeNotReady });
@@ -51,9 +50,9 @@ export async function runProxy(options: RunOptions): Promise<void> {
       await drain(proxy, options, log);
     }
   } finally {
-    await end(proxy, source, store);
+    await end(proxy, store);
+    signals.forget();
   }
-  signals.forget();
 }
 
 /** First not ready and still at work, so that whoever sends traffic looks elsewhere; then what is under way may end. */
@@ -64,8 +63,7 @@ async function drain({ plane }: Assembly, { drainDelay, drainTimeout }: RunOptio
 }
 
 /** The admin server last: it tells what is going on until the end. */
-async function end({ accessLog, admin, controller }: Assembly, source: ConfigSource, store: StateStore | null) {
-  await source.close();
+async function end({ accessLog, admin, controller }: Assembly, store: StateStore | null) {
   await controller.close();
   await store?.close();
   await accessLog.close(LOG_GRACE_MS);

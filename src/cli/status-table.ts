@@ -3,6 +3,7 @@
  * with the worst first, and whatever is wrong with the configuration. Pure.
  */
 import type { ClusterReport, ServiceReport, StatusReport } from '../status/report.ts';
+import { errorLine } from './error-line.ts';
 import { type Condition, conditionOf, worstFirst } from './status-order.ts';
 import { type Paint, plain, type Style } from './streams.ts';
 import { type Cell, renderTable } from './table.ts';
@@ -38,12 +39,7 @@ export function renderStatus(status: StatusReport, nowMs: number, paint: Paint):
     summary(status, paint),
     '',
     ...(rows.length > 0 ? renderTable(HEAD, rows, paint) : ['no service is served']),
-    ...block(
-      status.config.errors.map(
-        ({ file, line, column, path, message }) =>
-          `${paint('red', 'error')}    ${plain(`${file}:${line}:${column}: ${path === '' ? '' : `${path}: `}${message}`)}`,
-      ),
-    ),
+    ...block(status.config.errors.map((error) => `${paint('red', 'error')}    ${plain(errorLine(error))}`)),
     ...block(
       status.warnings.map(
         ({ service, message }) =>

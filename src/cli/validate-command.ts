@@ -2,6 +2,7 @@
  * `validate`: every error of one or more configurations, each on a line that editors can jump to. No server is needed.
  */
 import { Command } from 'commander';
+import { errorLine } from './error-line.ts';
 import { EXIT_NO } from './failure.ts';
 import { helpTail } from './options.ts';
 import { printData, printNote } from './streams.ts';
@@ -33,9 +34,7 @@ async function validate(files: readonly string[]): Promise<void> {
   let wrong = 0;
   for (const { file, text } of texts) {
     const { errors, services } = await readConfiguration(file, text);
-    for (const { line, column, path, message } of errors) {
-      printData(`${file}:${line}:${column}: ${path === '' ? '' : `${path}: `}${message}`);
-    }
+    for (const error of errors) printData(errorLine(error));
     wrong += errors.length;
     if (errors.length === 0) printNote(`${file}: no errors, ${count(services.length, 'service')}`);
   }

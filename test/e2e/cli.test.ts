@@ -3,7 +3,9 @@ import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, statSync, symli
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { type CliResult, REPOSITORY, runCli } from '../support/cli.ts';
+import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/ports.ts';
+import { ask } from '../support/raw-client.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const BIN = join(REPOSITORY, 'bin', 'migration-proxy.mjs');
@@ -303,6 +305,28 @@ describe('the command line', () => {
       await new Promise((resolve) => child.stdout.once('data', resolve));
       child.kill('SIGTERM');
       expect(await new Promise((resolve) => child.once('close', (code) => resolve(code)))).to.equal(0);
+    });
+
+    it('takes the proxy along when it is killed', async function () {
+      if (!isOld()) this.skip();
+      const [port, adminPort] = [await freePort(), await freePort()];
+      const flags = [
+        '--local-config',
+        file,
+        '--listen',
+        `127.0.0.1:${port}`,
+        '--admin-listen',
+        `127.0.0.1:${adminPort}`,
+      ];
+      const child = spawn(old, [BIN, 'run', ...flags], { stdio: ['ignore', 'pipe', 'ignore'] });
+      await new Promise((resolve) => child.stdout.once('data', resolve));
+      child.kill('SIGKILL');
+      const isGone = () =>
+        ask(adminPort).then(
+          () => false,
+          () => true,
+        );
+      await eventually('nobody listens any more', isGone);
     });
 
     it('without such a Node says where to get one', function () {

@@ -97,6 +97,15 @@ describe('run with a file', () => {
       await slow.close();
     });
 
+    it('logs an exception that nobody caught, and ends: what it left half done is unknown', async () => {
+      const script = "process.on('SIGUSR2', () => { throw new Error('half done'); })";
+      const env = { NODE_OPTIONS: `--import="data:text/javascript,${encodeURIComponent(script)}"` };
+      const proxy = await start(yaml(0), { env });
+      const { code, stderr } = await proxy.stop('SIGUSR2');
+      expect(code).to.equal(2);
+      expect(stderr).to.match(/"level":"error".*this should not have happened, ending: half done/);
+    });
+
     it('cannot start on a port in use, and says which flag chooses another', async () => {
       const taken = createServer().listen(0, '127.0.0.1');
       await new Promise((resolve) => taken.once('listening', resolve));
@@ -226,6 +235,12 @@ describe('run with a file', () => {
       proxy.edit(yaml(100));
       await proxy.ready();
       expect(await clusterOf(proxy, 'shop')).to.equal('new');
+    });
+
+    it('that still wait end at SIGTERM', async () => {
+      const proxy = await start(null, { ready: false });
+      await eventually('an answer', async () => (await proxy.askAdmin('/livez')).status === 200);
+      expect(await proxy.stop()).to.include({ code: 0, stdout: '' });
     });
 
     it('with a broken file serve what was last good, and say so', async () => {
