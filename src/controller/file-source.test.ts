@@ -18,13 +18,18 @@ describe('FileSource', () => {
   let directory: string;
   let path: string;
   let reads: FileRead[];
+  let doubted: string[];
   let source: FileSource;
 
   const open = (changes: { settleMs?: number; doubtMs?: number; pollMs?: number } = {}) => {
     source = new FileSource({
       path,
       onRead: async (read) => void reads.push(read),
-      isDoubtful: (text, before) => text === '' || (before !== null && text !== before && before.startsWith(text)),
+      isDoubtful: (text, before) => {
+        const doubtful = text === '' || (before !== null && text !== before && before.startsWith(text));
+        if (doubtful) doubted.push(text);
+        return doubtful;
+      },
       settleMs: 10,
       doubtMs: 60,
       pollMs: 20,
@@ -47,6 +52,7 @@ describe('FileSource', () => {
     directory = tempDir();
     path = join(directory, 'migration.yaml');
     reads = [];
+    doubted = [];
     writeFileSync(path, 'one\n');
   });
   afterEach(() => source.close());
@@ -112,8 +118,8 @@ describe('FileSource', () => {
     await open({ doubtMs: 300 });
     truncateSync(path, 0);
     appendFileSync(path, 'first line\n');
-    // Quiet for longer than it takes to settle: only doubt keeps the half from being believed.
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    // It has settled, and only doubt keeps the half from being believed.
+    await eventually('the half is read', () => doubted.includes('first line\n'));
     appendFileSync(path, 'second line\nthird line\n');
     await sees(['first line\nsecond line\n', 'first line\nsecond line\nthird line\n']);
   });
