@@ -1,6 +1,7 @@
 /**
- * Which service a request belongs to. In: compiled services; then a host and a path that is asked for only where it matters. Out: the service, or why there is
- * none. A host with one service for all of it costs one look-up; only hosts divided by path pay for looking at paths.
+ * Which service a request belongs to. In: compiled services; then a host, and a path that is asked for only where it
+ * matters. Out: the service, or why there is none. A host with one service for all of it costs one look-up; only hosts
+ * divided by path pay for looking at paths.
  */
 import { utf8Bytes } from '../allocator/bytes.ts';
 import type { CompiledService } from '../allocator/compile.ts';
