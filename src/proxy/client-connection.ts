@@ -25,8 +25,6 @@ import type { Tunnel } from './tunnel.ts';
 
 /** Pipelined bytes that may wait while a request is under way. */
 const MAX_PENDING_BYTES = 64 * 1024;
-/** After a last answer the client may take it and go; then the connection is ended. */
-const LINGER_MS = 2_000;
 const UNKNOWN_PEER: IpAddress = parseIp('0.0.0.0') as IpAddress;
 
 export class ClientConnection implements BodySink, Expiring {
@@ -44,7 +42,11 @@ export class ClientConnection implements BodySink, Expiring {
   /** How much of #pending was looked at in vain: it is parsed again only when it has doubled or may be complete. */
   #parsedBytes = 0;
   readonly #reader = new BodyReader(this);
+  /** Whoever takes the body, or a tunnel, takes no more just now. */
+  #bodyWaits = false;
   #paused = false;
+  /** The answer waits for the client to take it: the time limit is that of sending. */
+  #sending = false;
   #closing = false;
   #reading = false;
 
@@ -58,6 +60,7 @@ export class ClientConnection implements BodySink, Expiring {
     socket.on('data', (chunk: Buffer) => this.#onData(chunk));
     socket.on('end', () => this.#onEnd());
     socket.on('drain', () => this.#drained());
+    socket.on('finish', () => this.#onFinish());
     socket.on('error', () => undefined); // `close` follows and is what counts
     socket.on('close', () => this.#onClose());
   }
@@ -69,29 +72,47 @@ export class ClientConnection implements BodySink, Expiring {
 
   // --- flow -----------------------------------------------------------------------------------------------------------
 
+  /** No more of the body, or of the tunnel, until `resume`. */
   pause(): void {
-    if (this.#paused) return;
-    this.#paused = true;
-    this.socket.pause();
-    if (this.#reader.open) this.#plane.deadlines.disarm(this.#deadline);
+    if (this.#bodyWaits) return;
+    this.#bodyWaits = true;
+    this.#settleFlow();
+    if (this.#reader.open && !this.#sending) this.#plane.deadlines.disarm(this.#deadline);
   }
 
   resume(): void {
-    if (!this.#paused) return;
-    this.#paused = false;
-    this.socket.resume();
-    if (this.#reader.open) this.#arm(this.#plane.limits.bodyTimeoutMs);
+    if (!this.#bodyWaits) return;
+    this.#bodyWaits = false;
+    this.#settleFlow();
+    if (this.#reader.open && !this.#sending) this.#arm(this.#plane.limits.bodyTimeoutMs);
+  }
+
+  /** Reads on unless the body waits, or requests sent in advance do and are too many. */
+  #settleFlow(): void {
+    const ahead = this.#pending !== null && this.#pending.length > MAX_PENDING_BYTES;
+    const paused = this.#bodyWaits || (ahead && (this.#exchange !== null || this.socket.writableNeedDrain));
+    if (paused === this.#paused) return;
+    this.#paused = paused;
+    if (paused) this.socket.pause();
+    else this.socket.resume();
   }
 
   /** The answer waits for the client to take it. */
   waitForDrain(): void {
+    this.#sending = true;
     this.#arm(this.#plane.limits.sendTimeoutMs);
   }
 
   #drained(): void {
-    if (this.#exchange === null) return;
-    if (!this.#reader.open) this.#plane.deadlines.disarm(this.#deadline);
-    this.#exchange.onClientDrained();
+    if (this.#sending) {
+      this.#sending = false;
+      if (this.#reader.open && !this.#bodyWaits) this.#arm(this.#plane.limits.bodyTimeoutMs);
+      else this.#plane.deadlines.disarm(this.#deadline);
+    }
+    if (this.#exchange !== null) return this.#exchange.onClientDrained();
+    if (this.#pending === null || this.#closing) return;
+    this.#readRequests();
+    this.#settleFlow();
   }
 
   // --- bytes in -------------------------------------------------------------------------------------------------------
@@ -105,18 +126,22 @@ export class ClientConnection implements BodySink, Expiring {
       if (end < chunk.length && !this.#closing) this.#stash(end === 0 ? chunk : chunk.subarray(end));
     } else this.#stash(chunk);
     if (this.#exchange === null) this.#readRequests();
-    else if (this.#pending !== null && this.#pending.length > MAX_PENDING_BYTES) this.pause();
+    this.#settleFlow();
   }
 
   #stash(bytes: Buffer): void {
     this.#pending = this.#pending === null ? bytes : Buffer.concat([this.#pending, bytes]);
   }
 
-  /** Serves what waits, one request at a time; not entered again from within. */
+  /** Serves what waits, one request at a time; not entered again from within. No further one while answers pile up. */
   #readRequests(): void {
     if (this.#reading) return;
     this.#reading = true;
     while (this.#pending !== null && this.#exchange === null && this.#tunnel === null && !this.#closing) {
+      if (this.socket.writableNeedDrain) {
+        this.waitForDrain();
+        break;
+      }
       if (!this.#readHead(this.#pending)) break;
     }
     this.#reading = false;
@@ -192,6 +217,7 @@ export class ClientConnection implements BodySink, Expiring {
   /** The request under way is answered. */
   exchangeDone(connection: 'keep' | 'close'): void {
     this.#exchange = null;
+    this.#sending = false;
     if (this.#head !== null) this.#plane.giveHead(this.#head);
     this.#head = null;
     if (connection === 'close') {
@@ -199,8 +225,9 @@ export class ClientConnection implements BodySink, Expiring {
       return this.#linger();
     }
     this.#arm(this.#plane.limits.keepAliveMs);
-    this.resume();
+    this.#bodyWaits = false;
     if (this.#pending !== null) this.#readRequests();
+    this.#settleFlow();
   }
 
   /** An answer of our own; the connection stays. */
@@ -230,7 +257,8 @@ export class ClientConnection implements BodySink, Expiring {
     this.#plane.deadlines.disarm(this.#deadline);
     const early = this.#pending;
     this.#pending = null;
-    this.resume();
+    this.#bodyWaits = false;
+    this.#settleFlow();
     if (early !== null) tunnel.onClientData(early);
   }
 
@@ -244,19 +272,24 @@ export class ClientConnection implements BodySink, Expiring {
     if (this.idle && !this.#closing) this.exchangeDone('close');
   }
 
-  /** Reads on for a while, or the client might never see the answer for our reset (RFC 9112 section 9.6). */
+  /** Reads on until the answer has left and a while longer, or our reset might destroy it (RFC 9112 section 9.6). */
   #linger(): void {
+    const { lingerMs, sendTimeoutMs } = this.#plane.limits;
     this.#closing = true;
     this.#reader.open = false;
     this.#pending = null;
-    this.#paused = false;
-    this.socket.resume();
-    this.#arm(LINGER_MS);
+    this.#bodyWaits = false;
+    this.#settleFlow();
+    this.#arm(this.socket.writableFinished ? lingerMs : sendTimeoutMs);
+  }
+
+  #onFinish(): void {
+    if (this.#closing) this.#arm(this.#plane.limits.lingerMs);
   }
 
   onDeadline(): void {
     const plane = this.#plane;
-    if (this.#closing || this.#tunnel !== null) return this.destroy();
+    if (this.#closing || this.#sending) return this.destroy();
     if (this.#exchange !== null) {
       if (this.#reader.open) this.#exchange.onBodyBroken(REQUEST_TIMEOUT);
       else this.destroy();

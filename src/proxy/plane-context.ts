@@ -16,6 +16,8 @@ export interface Limits {
   readonly keepAliveMs: number;
   /** A client that takes no byte of its answer for so long is given up. */
   readonly sendTimeoutMs: number;
+  /** After a last answer has left, the client may read it and go for so long. */
+  readonly lingerMs: number;
   readonly maxHeadBytes: number;
   /** Of a request's body, for another attempt. */
   readonly replayBytes: number;
@@ -27,6 +29,7 @@ export const DEFAULT_LIMITS: Limits = {
   bodyTimeoutMs: 30_000,
   keepAliveMs: 75_000,
   sendTimeoutMs: 60_000,
+  lingerMs: 2_000,
   maxHeadBytes: 32 * 1024,
   replayBytes: 64 * 1024,
   maxConnections: 10_000,
