@@ -52,8 +52,15 @@ export class RequestBody {
 
   /**
    * Writes the head in scratch[0..pos) and all that is held behind it, once, to a connection. False: wait for `drain`.
+   * What arrived before there was a connection may be more than the cap: it is not held any longer than that.
    */
   sendWithHead(connection: UpstreamConnection, scratch: Scratch, pos: number): boolean {
+    const more = this.#writeWithHead(connection, scratch, pos);
+    if (this.heldBytes > this.#capBytes) this.release();
+    return more;
+  }
+
+  #writeWithHead(connection: UpstreamConnection, scratch: Scratch, pos: number): boolean {
     const copies = connection.secure ? 'copy' : 'lend';
     if (this.heldBytes <= SMALL_BODY_BYTES) {
       pos = this.#append(scratch.buf, pos);
