@@ -77,10 +77,14 @@ export class Tunnel implements UpstreamUser, Expiring {
     this.#client.destroy();
   }
 
-  /** The bytes are in the backend's read buffer: it reads on when they have left. */
+  /**
+   * The bytes are in the backend's read buffer: it reads on when they have left. TLS decrypts the records that are there
+   * already into that buffer even then (Node 24), so its bytes are copied.
+   */
   #toClient(buf: Buffer, start: number, end: number): boolean {
     const { socket } = this.#client;
-    socket.write(buf.subarray(start, end), this.#resumeUpstream);
+    const bytes = buf.subarray(start, end);
+    socket.write(this.#upstream.secure ? Buffer.from(bytes) : bytes, this.#resumeUpstream);
     return socket.writableLength === 0;
   }
 

@@ -13,7 +13,7 @@ export interface UpstreamUser {
   onConnected(): void;
   /** The connection never came to be, or broke. `message` names the cause for people. */
   onUpstreamFailed(kind: FailureKind, message: string): void;
-  /** Bytes buf[0..length). False: read no more until `resume()`. */
+  /** Bytes buf[0..length). False: read no more until `resume()`. Over TLS what was received already still comes. */
   onUpstreamData(buf: Buffer, length: number): boolean;
   /** The backend sends no more. */
   onUpstreamEnd(): void;
@@ -43,6 +43,8 @@ export class UpstreamConnection {
   /** When it became idle, and until when it may be used again. */
   idleSinceMs = 0;
   idleUntilMs = 0;
+  /** Its user asked to wait. */
+  #stopped = false;
   #tcpConnected = false;
   #ended = false;
   #failed = false;
@@ -83,6 +85,8 @@ export class UpstreamConnection {
 
   /** Reading goes on after a pause. */
   resume(): void {
+    if (!this.#stopped) return;
+    this.#stopped = false;
     this.socket.resume();
   }
 
@@ -100,7 +104,11 @@ export class UpstreamConnection {
   }
 
   #read(buffer: Buffer, length: number): boolean {
-    if (this.user !== null) return this.user.onUpstreamData(buffer, length);
+    if (this.user !== null) {
+      const reads = this.user.onUpstreamData(buffer, length);
+      if (!reads) this.#stopped = true;
+      return reads;
+    }
     // Nobody asked for anything: whatever this is, the connection cannot be trusted with a request.
     this.#lost();
     return false;

@@ -68,10 +68,7 @@ export class UpstreamLease {
     const pool = this.#pool;
     if (connection === null || pool === null) return;
     connection.user = null;
-    socket.write('', () => {
-      pool.give(connection, keepAliveSec, now());
-      connection.resume();
-    });
+    socket.write('', () => pool.give(connection, keepAliveSec, now()));
   }
 
   /** Ends it, and whatever was being opened. */

@@ -63,16 +63,22 @@ export class UpstreamPool implements UpstreamTarget {
     return null;
   }
 
-  /** Keeps a connection whose answer is complete. `keepAliveSec`: the backend's Keep-Alive timeout, -1 without one. */
+  /**
+   * Keeps a connection whose answer is complete, and lets it read: only so it is seen to close.
+   * `keepAliveSec`: the backend's Keep-Alive timeout, -1 without one.
+   */
   give(connection: UpstreamConnection, keepAliveSec: number, nowMs: number): void {
     const keepMs = keepAliveSec < 0 ? IDLE_MS : Math.min(IDLE_MS, keepAliveSec * 1000 - IDLE_MARGIN_MS);
-    if (this.#closed || keepMs <= 0 || this.#idle.length >= MAX_IDLE) return connection.destroy();
+    if (this.#closed || keepMs <= 0 || this.#idle.length >= MAX_IDLE || connection.socket.destroyed) {
+      return connection.destroy();
+    }
     connection.user = null;
     connection.served += 1;
     connection.idleSinceMs = nowMs;
     connection.idleUntilMs = nowMs + keepMs;
     connection.onIdleLost = this.#forget;
     this.#idle.push(connection);
+    connection.resume();
   }
 
   /** Addresses of the backend if they are known now; null: ask `resolve`. */
