@@ -45,7 +45,7 @@ describe('long outages', function () {
   for (const fault of FAULTS) {
     // A body that ends early may have reached the client in part: then its connection is cut, and nobody can repeat it.
     const excused = fault === 'truncate';
-    it(`${fault} for a minute: ${excused ? 'only cut answers' : 'nothing'} fails`, async () => {
+    it(`${fault} for a minute: ${excused ? 'only cut answers fail' : 'nothing fails'}`, async () => {
       const before = load.counts.failed;
       await newer.break(fault);
       await eventually('it falls back', async () => (await proxy.service(SERVICE)).state === 'fallen_back', 30_000);
