@@ -2,26 +2,24 @@
  * One request from its head to the end of its answer: decided once, sent, and sent again elsewhere where that is safe.
  * It owns the order of things; bytes are read and written by its parts.
  */
-import { decide } from '../allocator/decide.ts';
-import type { Decision } from '../allocator/decision.ts';
 import type { FailureKind } from '../fallback/outcome.ts';
 import type { RequestHead } from '../http1/request-head.ts';
-import type { Cluster } from '../migration/model.ts';
 import { Answer, type Answered } from './answer.ts';
+import { AttemptLimit } from './attempt-limit.ts';
+import { AttemptPlan } from './attempt-plan.ts';
 import type { ClientConnection } from './client-connection.ts';
-import { Deadline, type Expiring } from './deadlines.ts';
+import type { Expiring } from './deadlines.ts';
 import { type ErrorAnswer, LOOP_DETECTED, upstreamError } from './error-answer.ts';
 import { hasPassed } from './forwarded.ts';
 import type { PlaneContext } from './plane-context.ts';
 import { RequestContext } from './request-context.ts';
 import { RequestReport } from './request-report.ts';
 import { RequestSender } from './request-sender.ts';
-import { type NextAttempt, nextAttempt } from './retry-policy.ts';
+import type { NextAttempt } from './retry-policy.ts';
 import type { RoutedService } from './routed-table.ts';
 import { Tunnel } from './tunnel.ts';
 import type { UpstreamConnection, UpstreamUser } from './upstream-connection.ts';
 import { UpstreamLease } from './upstream-lease.ts';
-import { FRESH_IDLE_MS } from './upstream-pool.ts';
 
 type Phase = 'connecting' | 'sent' | 'answering' | 'over';
 
@@ -31,13 +29,11 @@ export class Exchange implements UpstreamUser, Answered, Expiring {
   readonly #context: RequestContext;
   readonly #report: RequestReport;
   readonly #answer: Answer;
-  readonly #deadline = new Deadline(this);
+  readonly #limit: AttemptLimit;
   readonly #sender: RequestSender;
-  #decision: Decision | null = null;
-  #phase: Phase = 'connecting';
-  #cluster: Cluster = 'old';
+  readonly #plan: AttemptPlan;
   readonly #upstream = new UpstreamLease(this);
-  #attemptsLeft: number;
+  #phase: Phase = 'connecting';
   #blocked = false;
 
   /** `headBytes`: of the head, which stands at the start of its buffer. */
@@ -54,7 +50,8 @@ export class Exchange implements UpstreamUser, Answered, Expiring {
     this.#report = new RequestReport(plane, this.#context);
     this.#answer = new Answer(plane, client, this.#context, this);
     this.#sender = new RequestSender(plane, this.#context, client.body, headBytes);
-    this.#attemptsLeft = service.migration.retryAttempts;
+    this.#plan = new AttemptPlan(this.#context);
+    this.#limit = new AttemptLimit(plane, service.migration, this);
   }
 
   // --- the request, from the client's connection ----------------------------------------------------------------------
@@ -64,10 +61,7 @@ export class Exchange implements UpstreamUser, Answered, Expiring {
     const { head, service } = this.#context;
     if (hasPassed(head, this.#plane.instance)) return this.#answerError(LOOP_DETECTED);
     if (this.#context.forwardedInVain) this.#plane.observer.untrustedForwarder(service.name, this.#client.peer.text);
-    const { run, spread } = service.live;
-    this.#decision = decide(service.compiled, run, this.#context, spread);
-    this.#cluster = this.#decision.cluster;
-    if (this.#cluster === 'new' && run.state === 'probing' && run.admission === 'one') this.#report.takeProbeSlot();
+    if (this.#plan.decide()) this.#report.takeProbeSlot();
     this.#attempt('kept');
   }
 
@@ -83,7 +77,7 @@ export class Exchange implements UpstreamUser, Answered, Expiring {
     if (connection === null) return;
     if (this.#sender.sendPiece(connection, piece, this.#phase === 'sent' ? 'replaceable' : 'last')) return;
     this.#client.pause();
-    if (this.#phase === 'sent') this.#arm(this.#context.service.migration.timeoutMs);
+    if (this.#phase === 'sent') this.#limit.forAnswer();
   }
 
   onBodyEnd(): void {
@@ -91,7 +85,7 @@ export class Exchange implements UpstreamUser, Answered, Expiring {
     const { connection } = this.#upstream;
     if (!this.#sender.sent || connection === null) return;
     this.#client.body.sendEnd(connection);
-    if (this.#phase === 'sent') this.#arm(this.#context.service.migration.timeoutMs);
+    if (this.#phase === 'sent') this.#limit.forAnswer();
   }
 
   /** The body broke its framing, or stopped: the backend must never see it completed. */
@@ -108,7 +102,7 @@ export class Exchange implements UpstreamUser, Answered, Expiring {
   onClientGone(): void {
     if (this.#phase === 'over') return;
     this.#upstream.drop();
-    this.#report.record(this.#decision, 0, false);
+    this.#report.record(this.#plan.decision, 0, false);
     this.#over();
   }
 
@@ -124,18 +118,16 @@ export class Exchange implements UpstreamUser, Answered, Expiring {
   // --- attempts -------------------------------------------------------------------------------------------------------
 
   #attempt(connection: 'kept' | 'fresh'): void {
-    const nowMs = this.#report.begin(this.#cluster);
-    const { service, head } = this.#context;
-    const pool = this.#cluster === 'new' ? service.new : service.old;
+    const { pool, cluster, maxIdleMs } = this.#plan;
+    const nowMs = this.#report.begin(cluster);
     this.#sender.reset();
     this.#answer.reset();
     if (connection === 'kept') {
-      const mayResend = head.replayable && this.#attemptsLeft > 0;
-      const kept = this.#upstream.take(pool, mayResend ? Number.POSITIVE_INFINITY : FRESH_IDLE_MS, nowMs);
+      const kept = this.#upstream.take(pool, maxIdleMs, nowMs);
       if (kept !== null) return this.#send(kept);
     }
     this.#phase = 'connecting';
-    this.#arm(service.migration.connectTimeoutMs);
+    this.#limit.forConnection();
     this.#upstream.open(pool);
   }
 
@@ -146,17 +138,17 @@ export class Exchange implements UpstreamUser, Answered, Expiring {
 
   #send(upstream: UpstreamConnection): void {
     this.#phase = 'sent';
-    const more = this.#sender.send(upstream, this.#cluster);
+    const more = this.#sender.send(upstream, this.#plan.cluster);
     if (more) this.#client.resume();
     else this.#client.pause();
     // While the client still owes its body, its own limit runs; ours only when the backend takes no more.
-    if (this.#client.body.complete || !more) this.#arm(this.#context.service.migration.timeoutMs);
-    else this.#plane.deadlines.disarm(this.#deadline);
+    if (this.#client.body.complete || !more) this.#limit.forAnswer();
+    else this.#limit.stop();
   }
 
   onUpstreamDrain(): void {
     this.#client.resume();
-    if (this.#phase === 'sent' && !this.#client.body.complete) this.#plane.deadlines.disarm(this.#deadline);
+    if (this.#phase === 'sent' && !this.#client.body.complete) this.#limit.stop();
   }
 
   onUpstreamData(buf: Buffer, length: number): boolean {
@@ -176,10 +168,7 @@ export class Exchange implements UpstreamUser, Answered, Expiring {
   }
 
   onDeadline(): void {
-    const { connectTimeoutMs, timeoutMs } = this.#context.service.migration;
-    if (this.#phase === 'connecting') this.#failed('timeout', `no connection within ${connectTimeoutMs} ms`);
-    else if (this.#phase === 'sent') this.#failed('timeout', `no answer within ${timeoutMs} ms`);
-    else this.#failed('timeout', `answer stalled for ${timeoutMs} ms`);
+    this.#failed('timeout', this.#limit.expired);
   }
 
   #failed(kind: FailureKind, message: string): void {
@@ -198,24 +187,20 @@ export class Exchange implements UpstreamUser, Answered, Expiring {
   }
 
   #next(failure: FailureKind, staleConnection: boolean): NextAttempt {
-    return nextAttempt(
-      { cluster: this.#cluster, failure, staleConnection, sent: this.#sender.sent },
+    return this.#plan.next(
+      { failure, staleConnection, sent: this.#sender.sent },
       {
-        replayable: this.#context.head.replayable,
         bodyHeld: this.#client.body.held,
         answerBegun: this.#answer.begun,
-        attemptsLeft: this.#attemptsLeft,
-        oldToCome: this.#cluster === 'new' && this.#context.service.migration.fallback.enabled,
         otherAddress: this.#upstream.hasOtherAddress,
       },
     );
   }
 
   #go(next: Exclude<NextAttempt, 'none'>): void {
-    this.#attemptsLeft -= 1;
+    this.#plan.use(next);
     if (next !== 'old') return this.#attempt('fresh');
     this.#report.freeProbeSlot();
-    this.#cluster = 'old';
     this.#upstream.forget();
     this.#attempt('kept');
   }
@@ -224,11 +209,7 @@ export class Exchange implements UpstreamUser, Answered, Expiring {
 
   onAnswerHead(answer: Answer, whole: boolean): boolean {
     const { status } = answer;
-    if (
-      this.#cluster === 'new' &&
-      status >= 400 &&
-      this.#context.service.migration.fallback.failureStatuses.includes(status)
-    ) {
+    if (this.#plan.isFailure(status)) {
       this.#report.tell('status', `status ${status}`, status);
       const next = this.#next('status', false);
       if (next !== 'none') {
@@ -241,22 +222,22 @@ export class Exchange implements UpstreamUser, Answered, Expiring {
     // Streams count at their head: how they end says nothing of the cluster.
     if (answer.eventStream) {
       this.#report.tell(null, '', status);
-      this.#report.record(this.#decision, status, true);
+      this.#report.record(this.#plan.decision, status, true);
     }
     return false;
   }
 
   answerLines(): { readonly own: string; readonly renames: boolean } {
-    return { own: this.#context.ownLines(this.#decision, this.#cluster), renames: this.#cluster === 'new' };
+    const { decision, cluster } = this.#plan;
+    return { own: this.#context.ownLines(decision, cluster), renames: cluster === 'new' };
   }
 
   onAnswerProgress(): void {
-    const { timeoutMs, streamIdleTimeoutMs } = this.#context.service.migration;
-    this.#arm(this.#answer.eventStream ? streamIdleTimeoutMs : timeoutMs);
+    this.#limit.forBody(this.#answer.eventStream ? 'event_stream' : 'ordinary');
   }
 
   onAnswerBlocked(): void {
-    this.#plane.deadlines.disarm(this.#deadline);
+    this.#limit.stop();
     this.#blocked = true;
     this.#client.waitForDrain();
   }
@@ -268,7 +249,7 @@ export class Exchange implements UpstreamUser, Answered, Expiring {
   onSwitchedProtocols(buf: Buffer, pos: number, end: number): boolean {
     const upstream = this.#upstream.handOver();
     this.#report.tell(null, '', 101);
-    this.#report.record(this.#decision, 101, true);
+    this.#report.record(this.#plan.decision, 101, true);
     this.#over();
     const { streamIdleTimeoutMs } = this.#context.service.migration;
     return new Tunnel(this.#plane, this.#client, upstream, streamIdleTimeoutMs).begin(buf, pos, end);
@@ -283,7 +264,7 @@ export class Exchange implements UpstreamUser, Answered, Expiring {
     // Its buffer is still being sent from: it may serve again only when that is over.
     if (lent && keep) this.#upstream.giveWhenSent(this.#client.socket, this.#answer.keepAliveSec, this.#plane.now);
     else this.#release(keep);
-    this.#report.record(this.#decision, status, true);
+    this.#report.record(this.#plan.decision, status, true);
     this.#over();
     this.#client.exchangeDone(closesClient ? 'close' : 'keep');
     return !lent;
@@ -299,8 +280,8 @@ export class Exchange implements UpstreamUser, Answered, Expiring {
   #answerError(error: ErrorAnswer): void {
     const client = this.#client;
     const keep = this.#context.head.keepAlive && client.body.complete && !this.#plane.draining;
-    const own = this.#context.ownLines(this.#decision, null);
-    this.#report.record(this.#decision, error.status, false);
+    const own = this.#context.ownLines(this.#plan.decision, null);
+    this.#report.record(this.#plan.decision, error.status, false);
     this.#over();
     if (keep) client.answer(error, own, this.#context);
     else client.refuse(error, own, this.#context);
@@ -308,7 +289,7 @@ export class Exchange implements UpstreamUser, Answered, Expiring {
 
   /** An answer that cannot be completed: the client must see that, so its connection goes. */
   #cut(): void {
-    this.#report.record(this.#decision, this.#answer.status, true);
+    this.#report.record(this.#plan.decision, this.#answer.status, true);
     this.#over();
     this.#client.destroy();
   }
@@ -316,10 +297,6 @@ export class Exchange implements UpstreamUser, Answered, Expiring {
   #over(): void {
     this.#phase = 'over';
     this.#report.freeProbeSlot();
-    this.#plane.deadlines.disarm(this.#deadline);
-  }
-
-  #arm(durationMs: number): void {
-    this.#plane.deadlines.arm(this.#deadline, durationMs, this.#plane.now());
+    this.#limit.stop();
   }
 }
