@@ -16,6 +16,8 @@ import type { RequestContext } from './request-context.ts';
 export interface Answered {
   /** The head of a final answer is here. True: another attempt takes its place, nothing of it goes out. */
   onAnswerHead(answer: Answer, whole: boolean): boolean;
+  /** Were this answer of `status` to break off now, another attempt could take its place. */
+  couldBeReplaced(status: number): boolean;
   /** Header lines of our own for it, and whether new_host is renamed in it. */
   answerLines(): { readonly own: string; readonly renames: boolean };
   /** Something of it has gone out, more is to come: within `timeLimit`. */
@@ -48,6 +50,9 @@ export class Answer {
   readonly #context: RequestContext;
   readonly #request: Answered;
   #partial: Buffer | null = null;
+  /** A small answer, kept back until it is whole: room for all of it, and how much is there. */
+  #kept: Buffer | null = null;
+  #keptBytes = 0;
 
   constructor(plane: PlaneContext, client: ClientConnection, context: RequestContext, request: Answered) {
     this.#plane = plane;
@@ -60,12 +65,19 @@ export class Answer {
   reset(): void {
     this.received = false;
     this.#partial = null;
+    this.#kept = null;
+  }
+
+  /** Its head is here and good, the rest is awaited before anything goes out. */
+  get isKeptBack(): boolean {
+    return this.#kept !== null;
   }
 
   /** Bytes buf[0..length) of the backend. Returns whether to read on. */
   onData(buf: Buffer, length: number): boolean {
     this.received = true;
     if (this.inBody) return this.#relayed(this.#client.relay.push(buf, 0, length, this.#plane.scratch, 0), length);
+    if (this.#kept !== null) return this.#keepMore(this.#kept, buf, length);
     if (this.#partial === null) return this.#readHead(buf, length);
     const whole = Buffer.concat([this.#partial, buf.subarray(0, length)]);
     this.#partial = null;
@@ -94,10 +106,45 @@ export class Answer {
         return false;
       }
       pos += size;
-      if (head.status >= 200) return this.#begin(head, buf, pos, length);
+      if (head.status >= 200) {
+        if (this.#isKeptBack(head, length - pos)) return this.#keep(head, buf, pos - size, pos, length);
+        return this.#begin(head, buf, pos, length);
+      }
       if (head.status === 101) return this.#switchProtocols(head, buf, pos, length);
       this.#passInterim(head, pos);
     }
+  }
+
+  /**
+   * An answer of known, small length that is not whole yet waits until it is, while another attempt could still replace it:
+   * what breaks off in the middle is then no loss to the client.
+   */
+  #isKeptBack(head: ResponseHead, received: number): boolean {
+    return (
+      head.body === BODY_LENGTH &&
+      head.contentLength > received &&
+      head.contentLength <= this.#plane.limits.replayBytes &&
+      this.#request.couldBeReplaced(head.status)
+    );
+  }
+
+  #keep(head: ResponseHead, buf: Buffer, start: number, bodyStart: number, end: number): boolean {
+    this.#kept = Buffer.allocUnsafe(bodyStart - start + head.contentLength);
+    this.#keptBytes = buf.copy(this.#kept, 0, start, end);
+    this.#request.onAnswerProgress();
+    return true;
+  }
+
+  #keepMore(kept: Buffer, buf: Buffer, length: number): boolean {
+    const taken = buf.copy(kept, this.#keptBytes, 0, length);
+    this.#keptBytes += taken;
+    if (this.#keptBytes < kept.length) {
+      this.#request.onAnswerProgress();
+      return true;
+    }
+    this.#kept = null;
+    const whole = taken === length ? kept : Buffer.concat([kept, buf.subarray(taken, length)]);
+    return this.#readHead(whole, whole.length);
   }
 
   /** 100 only to those who asked for it (RFC 9110 section 10.1.1); none to HTTP/1.0. */

@@ -70,13 +70,13 @@ export class Exchange implements UpstreamUser, Answered, Expiring {
     if (this.#phase === 'over') return;
     if (!this.#sender.sent) {
       body.hold(piece);
-      if (body.full) this.#client.pause();
+      if (body.full) this.#client.pace.pause();
       return;
     }
     const { connection } = this.#upstream;
     if (connection === null) return;
     if (this.#sender.sendPiece(connection, piece, this.#phase === 'sent' ? 'replaceable' : 'last')) return;
-    this.#client.pause();
+    this.#client.pace.pause();
     if (this.#phase === 'sent') this.#limit.forAnswer();
   }
 
@@ -95,15 +95,19 @@ export class Exchange implements UpstreamUser, Answered, Expiring {
     this.#report.skipRecord();
     this.#over();
     if (this.#answer.begun) this.#client.destroy();
-    else this.#client.refuse(error, '', this.#context);
+    else this.#client.answer(error, '', this.#context, 'close');
   }
 
   /** The client is gone: no outcome of any cluster. */
   onClientGone(): void {
     if (this.#phase === 'over') return;
     this.#upstream.drop();
-    this.#report.record(this.#plan.decision, 0, false);
     this.#over();
+    this.#report.record(this.#plan.decision, 0, false);
+  }
+
+  onFault(error: unknown): void {
+    this.#client.onFault(error);
   }
 
   /** What was written to the client has left. */
@@ -139,15 +143,15 @@ export class Exchange implements UpstreamUser, Answered, Expiring {
   #send(upstream: UpstreamConnection): void {
     this.#phase = 'sent';
     const more = this.#sender.send(upstream, this.#plan.cluster);
-    if (more) this.#client.resume();
-    else this.#client.pause();
+    if (more) this.#client.pace.resume();
+    else this.#client.pace.pause();
     // While the client still owes its body, its own limit runs; ours only when the backend takes no more.
     if (this.#client.body.complete || !more) this.#limit.forAnswer();
     else this.#limit.stop();
   }
 
   onUpstreamDrain(): void {
-    this.#client.resume();
+    this.#client.pace.resume();
     if (this.#phase === 'sent' && !this.#client.body.complete) this.#limit.stop();
   }
 
@@ -157,10 +161,8 @@ export class Exchange implements UpstreamUser, Answered, Expiring {
 
   onUpstreamEnd(): void {
     if (this.#phase === 'over' || this.#answer.onEnd()) return;
-    this.#failed(
-      'reset',
-      this.#phase === 'answering' ? 'closed in the middle of an answer' : 'closed before an answer',
-    );
+    const begun = this.#phase === 'answering' || this.#answer.isKeptBack;
+    this.#failed('reset', begun ? 'closed in the middle of an answer' : 'closed before an answer');
   }
 
   onUpstreamFailed(kind: FailureKind, message: string): void {
@@ -179,9 +181,10 @@ export class Exchange implements UpstreamUser, Answered, Expiring {
       this.#report.tell(kind === 'timeout' ? 'timeout' : 'truncated', message, 0);
       return this.#cut();
     }
-    if (stale) this.#report.note(kind, `kept connection: ${message}`);
-    else this.#report.tell(kind, message, 0);
-    const next = this.#next(kind, stale);
+    const failure = kind === 'reset' && this.#answer.isKeptBack ? 'truncated' : kind;
+    if (stale) this.#report.note(failure, `kept connection: ${message}`);
+    else this.#report.tell(failure, message, 0);
+    const next = this.#next(failure, stale);
     if (next !== 'none') return this.#go(next);
     this.#answerError(upstreamError(kind));
   }
@@ -227,6 +230,10 @@ export class Exchange implements UpstreamUser, Answered, Expiring {
     return false;
   }
 
+  couldBeReplaced(status: number): boolean {
+    return !this.#plan.isFailure(status) && this.#next('truncated', false) !== 'none';
+  }
+
   answerLines(): { readonly own: string; readonly renames: boolean } {
     const { decision, cluster } = this.#plan;
     return { own: this.#context.ownLines(decision, cluster), renames: cluster === 'new' };
@@ -239,7 +246,7 @@ export class Exchange implements UpstreamUser, Answered, Expiring {
   onAnswerBlocked(): void {
     this.#limit.stop();
     this.#blocked = true;
-    this.#client.waitForDrain();
+    this.#client.pace.forDrain();
   }
 
   onAnswerBroken(kind: FailureKind, message: string): void {
@@ -283,8 +290,7 @@ export class Exchange implements UpstreamUser, Answered, Expiring {
     const own = this.#context.ownLines(this.#plan.decision, null);
     this.#report.record(this.#plan.decision, error.status, false);
     this.#over();
-    if (keep) client.answer(error, own, this.#context);
-    else client.refuse(error, own, this.#context);
+    client.answer(error, own, this.#context, keep ? 'keep-alive' : 'close');
   }
 
   /** An answer that cannot be completed: the client must see that, so its connection goes. */

@@ -130,26 +130,55 @@ describe('attempts', () => {
     expect(direct.old.requests.length).to.equal(0);
   });
 
-  it('an answer that breaks off is a failure, and the client sees that it broke off', async () => {
+  const breaksOff =
+    (head: string, body: string): Script =>
+    ({ socket }) => {
+      socket.write(`HTTP/1.1 200 OK\r\n${head}\r\n\r\n${body}`, () => setImmediate(() => socket.destroy()));
+      return null;
+    };
+
+  it('a small answer that breaks off is replaced by the answer of old, but not for a POST', async () => {
+    direct = await Direct.start({ new: breaksOff('Content-Length: 60000', 'hello') });
+    expect((await direct.ask()).body.toString()).to.equal('ok');
+    expect(direct.outcomes.map(({ cluster, failure }) => [cluster, failure])).to.deep.equal([
+      ['new', 'truncated'],
+      ['old', null],
+    ]);
+    const client = await direct.client();
+    client.send(requestBytes({ host: HOST, method: 'POST', body: 'x' }));
+    expect((await client.closed()).toString('latin1')).to.match(/^HTTP\/1\.1 200 OK[^]*hello$/);
+    expect(direct.old.requests.length).to.equal(1);
+  });
+
+  it('a small answer that comes in pieces arrives whole, and its connection is kept', async () => {
+    const body = 'x'.repeat(30_000);
     direct = await Direct.start({
-      new: ({ socket, index }) => {
-        const heads = ['Content-Length: 100', 'Transfer-Encoding: chunked'];
-        socket.write(`HTTP/1.1 200 OK\r\n${heads[index]}\r\n\r\n5\r\nhello\r\n`, () =>
-          setImmediate(() => socket.destroy()),
-        );
+      new: ({ socket }) => {
+        socket.write('HTTP/1.1 200 OK\r\nContent-Length: 30000\r\n\r\n');
+        setImmediate(() => {
+          socket.write(body.slice(0, 10_000));
+          setImmediate(() => socket.write(body.slice(10_000)));
+        });
         return null;
       },
     });
-    for (const index of [0, 1]) {
+    for (let i = 0; i < 3; i++) expect((await direct.ask()).body.toString()).to.equal(body);
+    expect(direct.new.connections).to.equal(1);
+    expect(direct.outcomes.every(({ failure }) => failure === null)).to.equal(true);
+  });
+
+  for (const head of ['Content-Length: 100000', 'Transfer-Encoding: chunked']) {
+    it(`a large answer or one of unknown length that breaks off is seen to break off (${head})`, async () => {
+      direct = await Direct.start({ new: breaksOff(head, '5\r\nhello\r\n') });
       const client = await direct.client();
       client.send(requestBytes({ host: HOST }));
       const bytes = (await client.closed()).toString('latin1');
       expect(bytes).to.include('200 OK');
       expect(bytes).not.to.include('\r\n0\r\n\r\n');
-      expect(direct.outcomes[index]).to.include({ cluster: 'new', failure: 'truncated' });
-    }
-    expect(direct.old.requests.length).to.equal(0);
-  });
+      expect(direct.outcomes[0]).to.include({ cluster: 'new', failure: 'truncated' });
+      expect(direct.old.requests.length).to.equal(0);
+    });
+  }
 
   it('a broken chunk after the head cuts the client off', async () => {
     direct = await Direct.start({ new: 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n+5\r\n' });
