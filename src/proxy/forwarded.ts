@@ -20,14 +20,14 @@ export function clientOf(peer: IpAddress, trusted: CidrLookup | null, head: Fiel
   return clientAddress(peer, trusted, head.header('x-forwarded-for'));
 }
 
-/** Marks the lines that `writeForwarded` writes anew. Once for each request. */
+/** Marks the lines that are written anew, and an Expect that waits for nothing. Once for each request. */
 export function dropForwarded(head: RequestHead): void {
   const { id, hop, count } = head;
   for (let i = 0; i < count; i++) {
     const field = id[i] as number;
     if ((field >= F.X_FORWARDED_FOR && field <= F.X_REQUEST_ID) || field === F.HOST || field === F.CONTENT_LENGTH) {
       hop[i] = DROP;
-    }
+    } else if (field === F.EXPECT && !head.expectContinue) hop[i] = DROP;
   }
 }
 

@@ -13,7 +13,10 @@ export interface RequestLines extends Forwarding {
   readonly linesEnd: number;
   readonly cluster: Cluster;
   readonly newHost: string;
-  /** `Expect: 100-continue` goes along only while the body is still to come. */
+  /**
+   * `Expect: 100-continue` goes along only while the body is still to come: to every attempt, since the client waits for the
+   * 100 of whichever cluster is asked last.
+   */
   readonly expect: 'keep' | 'drop';
 }
 

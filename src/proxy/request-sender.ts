@@ -19,7 +19,6 @@ export class RequestSender {
   readonly #body: RequestBody;
   /** Where the field lines end in the head's buffer. */
   readonly #linesEnd: number;
-  #attempts = 0;
 
   /** `headBytes`: of the head, which stands at the start of its buffer. */
   constructor(plane: PlaneContext, context: RequestContext, body: RequestBody, headBytes: number) {
@@ -34,7 +33,6 @@ export class RequestSender {
   /** Another attempt begins. */
   reset(): void {
     this.sent = false;
-    this.#attempts += 1;
   }
 
   /** Head and held body, in one write where they are small. False: the backend takes no more just now. */
@@ -51,7 +49,7 @@ export class RequestSender {
       trusted,
       requestId: id,
       instance,
-      expect: body.complete || this.#attempts > 1 ? ('drop' as const) : ('keep' as const),
+      expect: body.complete ? ('drop' as const) : ('keep' as const),
     };
     const more = body.sendWithHead(upstream, scratch, writeRequestHead(this.#head, lines, scratch.buf));
     if (!this.#head.replayable) body.release();
