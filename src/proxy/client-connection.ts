@@ -4,10 +4,11 @@
  */
 import type { Socket } from 'node:net';
 import { type IpAddress, parseIp } from '../allocator/ip.ts';
-import type { RequestHead } from '../http1/request-head.ts';
 import { AnswerRelay } from './answer-relay.ts';
 import { BodyReader, type BodySink } from './body-reader.ts';
-import { Deadline, type Expiring } from './deadlines.ts';
+import { ClientPace } from './client-pace.ts';
+import { contained } from './contained.ts';
+import type { Expiring } from './deadlines.ts';
 import {
   BAD_PATH,
   BAD_REQUEST,
@@ -18,6 +19,7 @@ import {
   REQUEST_TIMEOUT,
 } from './error-answer.ts';
 import { Exchange } from './exchange.ts';
+import { HeadIntake } from './head-intake.ts';
 import type { PlaneContext } from './plane-context.ts';
 import { RequestBody } from './request-body.ts';
 import type { RequestContext } from './request-context.ts';
@@ -31,22 +33,14 @@ export class ClientConnection implements BodySink, Expiring {
   readonly socket: Socket;
   readonly peer: IpAddress;
   readonly relay: AnswerRelay;
+  readonly pace: ClientPace;
   readonly body = new RequestBody();
   readonly #plane: PlaneContext;
   readonly #onClosed: (connection: ClientConnection) => void;
-  readonly #deadline = new Deadline(this);
-  #head: RequestHead | null = null;
   #exchange: Exchange | null = null;
   #tunnel: Tunnel | null = null;
-  #pending: Buffer | null = null;
-  /** How much of #pending was looked at in vain: it is parsed again only when it has doubled or may be complete. */
-  #parsedBytes = 0;
+  readonly #intake: HeadIntake;
   readonly #reader = new BodyReader(this);
-  /** Whoever takes the body, or a tunnel, takes no more just now. */
-  #bodyWaits = false;
-  #paused = false;
-  /** The answer waits for the client to take it: the time limit is that of sending. */
-  #sending = false;
   #closing = false;
   #reading = false;
 
@@ -54,127 +48,94 @@ export class ClientConnection implements BodySink, Expiring {
     this.#plane = plane;
     this.socket = socket;
     this.#onClosed = onClosed;
-    this.peer = parseIp(socket.remoteAddress ?? '') ?? UNKNOWN_PEER;
-    this.relay = new AnswerRelay(socket, () => this.#drained());
-    this.#arm(plane.limits.headTimeoutMs);
-    socket.on('data', (chunk: Buffer) => this.#onData(chunk));
-    socket.on('end', () => this.#onEnd());
-    socket.on('drain', () => this.#drained());
-    socket.on('finish', () => this.#onFinish());
+    this.#intake = new HeadIntake(plane);
+    this.pace = new ClientPace(plane, socket, this.#reader, this);
+    const drained = contained(this, () => this.#drained());
+    this.relay = new AnswerRelay(socket, drained);
+    socket.on('data', contained(this, this.#onData));
+    socket.on('end', contained(this, this.#onEnd));
+    socket.on('drain', drained);
+    socket.on('finish', this.#onFinish);
     socket.on('error', () => undefined); // `close` follows and is what counts
-    socket.on('close', () => this.#onClose());
+    socket.on('close', contained(this, this.#onClose));
+    const peer = peerOf(socket);
+    this.peer = peer ?? UNKNOWN_PEER;
+    if (peer === null) socket.destroy();
+    else this.pace.forHead();
   }
 
   /** No request under way and none begun. */
   get idle(): boolean {
-    return this.#exchange === null && this.#tunnel === null && this.#pending === null;
+    return this.#exchange === null && this.#tunnel === null && this.#intake.size === 0;
   }
 
   // --- flow -----------------------------------------------------------------------------------------------------------
 
-  /** No more of the body, or of the tunnel, until `resume`. */
-  pause(): void {
-    if (this.#bodyWaits) return;
-    this.#bodyWaits = true;
-    this.#settleFlow();
-    if (this.#reader.open && !this.#sending) this.#plane.deadlines.disarm(this.#deadline);
-  }
-
-  resume(): void {
-    if (!this.#bodyWaits) return;
-    this.#bodyWaits = false;
-    this.#settleFlow();
-    if (this.#reader.open && !this.#sending) this.#arm(this.#plane.limits.bodyTimeoutMs);
-  }
-
-  /** Reads on unless the body waits, or requests sent in advance do and are too many. */
   #settleFlow(): void {
-    const ahead = this.#pending !== null && this.#pending.length > MAX_PENDING_BYTES;
-    const paused = this.#bodyWaits || (ahead && (this.#exchange !== null || this.socket.writableNeedDrain));
-    if (paused === this.#paused) return;
-    this.#paused = paused;
-    if (paused) this.socket.pause();
-    else this.socket.resume();
-  }
-
-  /** The answer waits for the client to take it. */
-  waitForDrain(): void {
-    this.#sending = true;
-    this.#arm(this.#plane.limits.sendTimeoutMs);
+    const ahead = this.#intake.size > MAX_PENDING_BYTES;
+    this.pace.holdAhead(ahead && (this.#exchange !== null || this.socket.writableNeedDrain) ? 'full' : 'room');
   }
 
   #drained(): void {
-    if (this.#sending) {
-      this.#sending = false;
-      if (this.#reader.open && !this.#bodyWaits) this.#arm(this.#plane.limits.bodyTimeoutMs);
-      else this.#plane.deadlines.disarm(this.#deadline);
-    }
+    this.pace.drained();
     if (this.#exchange !== null) return this.#exchange.onClientDrained();
-    if (this.#pending === null || this.#closing) return;
+    if (this.#closing) return;
     this.#readRequests();
     this.#settleFlow();
   }
 
   // --- bytes in -------------------------------------------------------------------------------------------------------
 
-  #onData(chunk: Buffer): void {
+  readonly #onData = (chunk: Buffer): void => {
     if (this.#closing) return;
     if (this.#tunnel !== null) return this.#tunnel.onClientData(chunk);
     if (this.#reader.open) {
-      this.#arm(this.#plane.limits.bodyTimeoutMs);
+      this.pace.forBody();
       const end = this.#reader.feed(chunk, 0);
-      if (end < chunk.length && !this.#closing) this.#stash(end === 0 ? chunk : chunk.subarray(end));
-    } else this.#stash(chunk);
+      if (end < chunk.length && !this.#closing) this.#intake.add(end === 0 ? chunk : chunk.subarray(end));
+    } else this.#intake.add(chunk);
     if (this.#exchange === null) this.#readRequests();
     this.#settleFlow();
-  }
-
-  #stash(bytes: Buffer): void {
-    this.#pending = this.#pending === null ? bytes : Buffer.concat([this.#pending, bytes]);
-  }
+  };
 
   /** Serves what waits, one request at a time; not entered again from within. No further one while answers pile up. */
   #readRequests(): void {
     if (this.#reading) return;
     this.#reading = true;
-    while (this.#pending !== null && this.#exchange === null && this.#tunnel === null && !this.#closing) {
+    while (this.#intake.size > 0 && this.#exchange === null && this.#tunnel === null && !this.#closing) {
       if (this.socket.writableNeedDrain) {
-        this.waitForDrain();
+        this.pace.forDrain();
         break;
       }
-      if (!this.#readHead(this.#pending)) break;
+      if (!this.#readHead()) break;
     }
     this.#reading = false;
   }
 
   /** False: more bytes are needed. */
-  #readHead(buf: Buffer): boolean {
+  #readHead(): boolean {
     const plane = this.#plane;
-    if (this.#parsedBytes > 0 && buf.length < 2 * this.#parsedBytes) {
-      if (buf.indexOf('\r\n\r\n', Math.max(0, this.#parsedBytes - 3), 'latin1') === -1) return false;
-    }
-    this.#head ??= plane.takeHead();
-    const head = this.#head;
-    const size = head.parse(buf, 0, buf.length);
+    const intake = this.#intake;
+    const first = intake.fresh;
+    const size = intake.read();
     if (size === 0) {
       // The limit for a head runs from its first byte, not from one piece to the next.
-      if (this.#parsedBytes === 0) this.#arm(plane.limits.headTimeoutMs);
-      this.#parsedBytes = buf.length;
+      if (first) this.pace.forHead();
       return false;
     }
-    this.#parsedBytes = 0;
-    this.#pending = null;
+    const { head } = intake;
+    const buf = intake.take() as Buffer;
     if (size < 0) {
       plane.observer.refused(head.refusal.code);
       this.#refuseUnrouted(head.refusal, '');
       return true;
     }
-    plane.deadlines.disarm(this.#deadline);
+    this.pace.stop();
     this.#begin(head, buf, size);
     return true;
   }
 
-  #begin(head: RequestHead, buf: Buffer, size: number): void {
+  #begin(head: HeadIntake['head'], buf: Buffer, size: number): void {
     const plane = this.#plane;
     this.body.reset(head.body, plane.limits.replayBytes);
     this.#reader.begin(head);
@@ -184,18 +145,18 @@ export class ClientConnection implements BodySink, Expiring {
       const error = service === 'bad_path' ? BAD_PATH : NO_SUCH_HOST;
       plane.observer.refused(error.code);
       if (this.#reader.open || !head.keepAlive || plane.draining) return this.#refuseUnrouted(error, head.method);
-      if (size < buf.length) this.#stash(buf.subarray(size));
+      if (size < buf.length) this.#intake.add(buf.subarray(size));
       return this.#write(error, '', { service: null, requestId: plane.ids.next(), method: head.method }, 'keep-alive');
     }
     const exchange = new Exchange(plane, this, service, head, size);
     this.#exchange = exchange;
     let pos = size;
     if (this.#reader.open) {
-      this.#arm(plane.limits.bodyTimeoutMs);
+      this.pace.forBody();
       pos = this.#reader.feed(buf, pos);
     }
     if (this.#closing) return;
-    if (pos < buf.length) this.#stash(buf.subarray(pos));
+    if (pos < buf.length) this.#intake.add(buf.subarray(pos));
     exchange.start();
   }
 
@@ -204,7 +165,7 @@ export class ClientConnection implements BodySink, Expiring {
   }
 
   onBodyEnd(): void {
-    this.#plane.deadlines.disarm(this.#deadline);
+    this.pace.stop();
     this.#exchange?.onBodyEnd();
   }
 
@@ -217,27 +178,25 @@ export class ClientConnection implements BodySink, Expiring {
   /** The request under way is answered. */
   exchangeDone(connection: 'keep' | 'close'): void {
     this.#exchange = null;
-    this.#sending = false;
-    if (this.#head !== null) this.#plane.giveHead(this.#head);
-    this.#head = null;
+    this.pace.forgetBody();
+    this.#intake.release();
     if (connection === 'close') {
       this.socket.end();
       return this.#linger();
     }
-    this.#arm(this.#plane.limits.keepAliveMs);
-    this.#bodyWaits = false;
-    if (this.#pending !== null) this.#readRequests();
+    this.pace.forNextRequest();
+    this.#readRequests();
     this.#settleFlow();
   }
 
-  /** An answer of our own; the connection stays. */
-  answer(error: ErrorAnswer, lines: string, of: RequestContext): void {
-    this.#write(error, lines, namesOf(of), 'keep-alive');
-  }
-
-  /** An answer of our own, and the connection's last. */
-  refuse(error: ErrorAnswer, lines: string, of: RequestContext): void {
-    this.#write(error, lines, namesOf(of), 'close');
+  /** An answer of our own to the request under way; with `close` it is the connection's last. */
+  answer(
+    error: ErrorAnswer,
+    lines: string,
+    { service, id, head }: RequestContext,
+    connection: 'close' | 'keep-alive',
+  ): void {
+    this.#write(error, lines, { service: service.name, requestId: id, method: head.method }, connection);
   }
 
   #refuseUnrouted(error: ErrorAnswer, method: string): void {
@@ -252,12 +211,10 @@ export class ClientConnection implements BodySink, Expiring {
   startTunnel(tunnel: Tunnel): void {
     this.#tunnel = tunnel;
     this.#exchange = null;
-    if (this.#head !== null) this.#plane.giveHead(this.#head);
-    this.#head = null;
-    this.#plane.deadlines.disarm(this.#deadline);
-    const early = this.#pending;
-    this.#pending = null;
-    this.#bodyWaits = false;
+    this.#intake.release();
+    this.pace.stop();
+    const early = this.#intake.take();
+    this.pace.forgetBody();
     this.#settleFlow();
     if (early !== null) tunnel.onClientData(early);
   }
@@ -274,52 +231,55 @@ export class ClientConnection implements BodySink, Expiring {
 
   /** Reads on until the answer has left and a while longer, or our reset might destroy it (RFC 9112 section 9.6). */
   #linger(): void {
-    const { lingerMs, sendTimeoutMs } = this.#plane.limits;
     this.#closing = true;
     this.#reader.open = false;
-    this.#pending = null;
-    this.#bodyWaits = false;
+    this.#intake.take();
     this.#settleFlow();
-    this.#arm(this.socket.writableFinished ? lingerMs : sendTimeoutMs);
+    this.pace.forGoodbye();
   }
 
-  #onFinish(): void {
-    if (this.#closing) this.#arm(this.#plane.limits.lingerMs);
-  }
+  readonly #onFinish = (): void => {
+    if (this.#closing) this.pace.forGoodbye();
+  };
 
   onDeadline(): void {
     const plane = this.#plane;
-    if (this.#closing || this.#sending) return this.destroy();
+    if (this.#closing || this.pace.sending) return this.destroy();
     if (this.#exchange !== null) {
       if (this.#reader.open) this.#exchange.onBodyBroken(REQUEST_TIMEOUT);
       else this.destroy();
-    } else if (this.#pending !== null) {
+    } else if (this.#intake.size > 0) {
       plane.observer.refused(REQUEST_TIMEOUT.code);
       this.#refuseUnrouted(REQUEST_TIMEOUT, '');
     } else this.exchangeDone('close');
   }
 
   /** A client that ends while it waits for an answer has gone: nginx and we take it so. */
-  #onEnd(): void {
+  readonly #onEnd = (): void => {
     if (this.#tunnel !== null) return this.#tunnel.onClientEnd();
-    if (this.#closing || this.#exchange === null) this.socket.end();
-    else this.destroy();
-  }
+    if (this.#exchange !== null) this.destroy();
+    else if (!this.#closing) this.exchangeDone('close');
+  };
 
-  #onClose(): void {
-    this.#plane.deadlines.disarm(this.#deadline);
+  readonly #onClose = (): void => {
+    this.pace.stop();
     this.#closing = true;
+    this.#onClosed(this);
     this.#exchange?.onClientGone();
     this.#exchange = null;
     this.#tunnel?.close();
-    this.#onClosed(this);
-  }
+  };
 
-  #arm(durationMs: number): void {
-    this.#plane.deadlines.arm(this.#deadline, durationMs, this.#plane.now());
+  /** What state anything is in is not known: the connection goes, and `close` frees what it holds. */
+  onFault(error: unknown): void {
+    this.#closing = true;
+    this.#plane.onFault(error);
+    this.destroy();
   }
 }
 
-function namesOf({ service, id, head }: RequestContext): ErrorContext {
-  return { service: service.name, requestId: id, method: head.method };
+/** Without the zone of a link-local address (RFC 4007 section 11). Null: it went before we could ask who it was. */
+function peerOf({ remoteAddress = '' }: Socket): IpAddress | null {
+  const zone = remoteAddress.indexOf('%');
+  return parseIp(zone === -1 ? remoteAddress : remoteAddress.slice(0, zone));
 }

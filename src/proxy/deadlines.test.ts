@@ -5,7 +5,14 @@ describe('proxy/deadlines', () => {
   const setup = () => {
     const fired: string[] = [];
     const deadlines = new Deadlines(() => 0);
-    const named = (name: string) => new Deadline({ onDeadline: () => fired.push(name) });
+    const named = (name: string) =>
+      new Deadline({
+        onDeadline: () => {
+          fired.push(name);
+          if (name === 'faulty') throw new Error('a fault of ours');
+        },
+        onFault: () => fired.push(`fault of ${name}`),
+      });
     return { fired, deadlines, named };
   };
 
@@ -23,6 +30,13 @@ describe('proxy/deadlines', () => {
     deadlines.tick(150);
     deadlines.tick(1000);
     expect(fired).to.deep.equal(['c', 'a', 'b']);
+  });
+
+  it('what one owner throws goes to that owner, and the others are fired', () => {
+    const { fired, deadlines, named } = setup();
+    for (const name of ['a', 'faulty', 'b']) deadlines.arm(named(name), 100, 0);
+    deadlines.tick(100);
+    expect(fired).to.deep.equal(['a', 'faulty', 'fault of faulty', 'b']);
   });
 
   it('re-arming moves a deadline, disarming removes it, from any place in the queue', () => {
@@ -45,6 +59,9 @@ describe('proxy/deadlines', () => {
       onDeadline: () => {
         times += 1;
         if (times < 3) deadlines.arm(again, 10, times * 10);
+      },
+      onFault: (error) => {
+        throw error;
       },
     });
     deadlines.arm(again, 10, 0);

@@ -3,7 +3,9 @@
  * expiry because every entry of a queue waits equally long. Arming, re-arming and disarming allocate nothing.
  * A limit fires up to one tick late, never early.
  */
-export interface Expiring {
+import type { Faultable } from './contained.ts';
+
+export interface Expiring extends Faultable {
   /** Called once when the time is over; the deadline is disarmed by then. */
   onDeadline(deadline: Deadline): void;
 }
@@ -66,7 +68,11 @@ export class Deadlines {
     for (const [durationMs, queue] of this.#queues) {
       for (let due = queue.first; due !== null && due.atMs <= nowMs; due = queue.first) {
         unlink(due);
-        due.owner.onDeadline(due);
+        try {
+          due.owner.onDeadline(due);
+        } catch (error) {
+          due.owner.onFault(error);
+        }
       }
       if (queue.first === null) this.#queues.delete(durationMs);
     }

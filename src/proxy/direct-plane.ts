@@ -31,6 +31,8 @@ export interface DirectPlaneOptions {
   /** Our name in Via: requests that carry it have been here before. */
   readonly instance: string;
   readonly observer: DataPlaneObserver;
+  /** A fault of ours that cost one connection, for the log; a warning of the process when nobody listens. */
+  readonly onFault?: (error: unknown) => void;
   readonly limits?: Partial<Limits>;
   readonly lookup?: Lookup;
   readonly now?: () => number;
@@ -71,6 +73,7 @@ export class DirectPlane implements DataPlane {
       giveHead: (head) => {
         if (spareHeads.length < MAX_SPARE_HEADS) spareHeads.push(head);
       },
+      onFault: options.onFault ?? warnOfFault,
       table: EMPTY_TABLE,
       draining: false,
     };
@@ -165,4 +168,9 @@ export class DirectPlane implements DataPlane {
   readonly #forget = (client: ClientConnection): void => {
     this.#clients.delete(client);
   };
+}
+
+function warnOfFault(error: unknown): void {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.emitWarning(text, 'ProxyFault');
 }

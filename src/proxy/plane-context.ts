@@ -49,6 +49,8 @@ export interface PlaneContext {
   /** Request heads live as long as their request; idle connections hold none. */
   takeHead(): RequestHead;
   giveHead(head: RequestHead): void;
+  /** Something threw that never should. Tells people; never throws. */
+  onFault(error: unknown): void;
   table: RoutedTable;
   draining: boolean;
 }

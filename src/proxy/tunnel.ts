@@ -43,11 +43,11 @@ export class Tunnel implements UpstreamUser, Expiring {
 
   onClientData(chunk: Buffer): void {
     this.#touch();
-    if (!this.#upstream.socket.write(chunk)) this.#client.pause();
+    if (!this.#upstream.socket.write(chunk)) this.#client.pace.pause();
   }
 
   onUpstreamDrain(): void {
-    this.#client.resume();
+    this.#client.pace.resume();
   }
 
   onUpstreamEnd(): void {
@@ -67,6 +67,11 @@ export class Tunnel implements UpstreamUser, Expiring {
   }
 
   onDeadline(): void {
+    this.close();
+  }
+
+  onFault(error: unknown): void {
+    this.#plane.onFault(error);
     this.close();
   }
 

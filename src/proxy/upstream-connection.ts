@@ -5,11 +5,12 @@
 import { type Socket, connect as tcpConnect } from 'node:net';
 import { type ConnectionOptions, type TLSSocket, connect as tlsConnect } from 'node:tls';
 import type { FailureKind } from '../fallback/outcome.ts';
+import type { Faultable } from './contained.ts';
 
 const READ_BUFFER_BYTES = 64 * 1024;
 
 /** The request, or the tunnel, that a connection serves. */
-export interface UpstreamUser {
+export interface UpstreamUser extends Faultable {
   onConnected(): void;
   /** The connection never came to be, or broke. `message` names the cause for people. */
   onUpstreamFailed(kind: FailureKind, message: string): void;
@@ -45,12 +46,14 @@ export class UpstreamConnection {
   idleUntilMs = 0;
   /** Its user asked to wait. */
   #stopped = false;
+  readonly #port: number;
   #tcpConnected = false;
   #ended = false;
   #failed = false;
 
   constructor(address: string, target: UpstreamTarget) {
     this.address = address;
+    this.#port = target.port;
     this.secure = target.tls !== null;
     const buffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
     const onread = { buffer, callback: (length: number) => this.#read(buffer, length) };
@@ -80,7 +83,7 @@ export class UpstreamConnection {
     this.socket.on('error', (error: NodeJS.ErrnoException) => this.#fail(error));
     this.socket.on('end', () => this.#end());
     this.socket.on('close', () => this.#closed());
-    this.socket.on('drain', () => this.user?.onUpstreamDrain());
+    this.socket.on('drain', () => this.#tell((user) => user.onUpstreamDrain()));
   }
 
   /** Reading goes on after a pause. */
@@ -100,14 +103,30 @@ export class UpstreamConnection {
   #ready(): void {
     this.connected = true;
     this.#tcpConnected = true;
-    this.user?.onConnected();
+    this.#tell((user) => user.onConnected());
+  }
+
+  /** What the user throws goes to the user. It may have another, or none, by then. */
+  #tell(event: (user: UpstreamUser) => void): void {
+    const { user } = this;
+    if (user === null) return;
+    try {
+      event(user);
+    } catch (error) {
+      user.onFault(error);
+    }
   }
 
   #read(buffer: Buffer, length: number): boolean {
-    if (this.user !== null) {
-      const reads = this.user.onUpstreamData(buffer, length);
-      if (!reads) this.#stopped = true;
-      return reads;
+    const { user } = this;
+    if (user !== null) {
+      try {
+        if (user.onUpstreamData(buffer, length)) return true;
+      } catch (error) {
+        user.onFault(error);
+      }
+      this.#stopped = true;
+      return false;
     }
     // Nobody asked for anything: whatever this is, the connection cannot be trusted with a request.
     this.#lost();
@@ -116,30 +135,29 @@ export class UpstreamConnection {
 
   #end(): void {
     this.#ended = true;
-    if (this.user !== null) this.user.onUpstreamEnd();
-    else this.#lost();
+    if (this.user === null) return this.#lost();
+    this.#tell((user) => user.onUpstreamEnd());
   }
 
   #fail(error: NodeJS.ErrnoException): void {
     if (this.#failed) return;
     this.#failed = true;
-    const user = this.user;
-    if (user === null) return this.#lost();
-    const cause = error.code ?? error.message;
-    if (this.connected) user.onUpstreamFailed('reset', `${cause} ${this.#peer()}`);
-    else if (this.#tcpConnected) user.onUpstreamFailed('tls', `tls ${cause} ${this.#peer()}`);
-    else user.onUpstreamFailed('connect', `connect ${cause} ${this.#peer()}`);
+    if (this.user === null) return this.#lost();
+    const cause = `${error.code ?? error.message} ${this.#peer}`;
+    if (this.connected) this.#tell((user) => user.onUpstreamFailed('reset', cause));
+    else if (this.#tcpConnected) this.#tell((user) => user.onUpstreamFailed('tls', `tls ${cause}`));
+    else this.#tell((user) => user.onUpstreamFailed('connect', `connect ${cause}`));
   }
 
   #closed(): void {
     this.onClosed?.();
     this.onClosed = null;
-    const user = this.user;
-    if (user === null) return this.#lost();
+    if (this.user === null) return this.#lost();
     if (this.#failed) return;
     if (this.connected && this.#ended) return;
     this.#failed = true;
-    user.onUpstreamFailed(this.connected ? 'reset' : 'connect', `connection closed ${this.#peer()}`);
+    const kind = this.connected ? 'reset' : this.#tcpConnected ? 'tls' : 'connect';
+    this.#tell((user) => user.onUpstreamFailed(kind, `connection closed ${this.#peer}`));
   }
 
   #lost(): void {
@@ -149,10 +167,7 @@ export class UpstreamConnection {
     tell?.(this);
   }
 
-  #peer(): string {
-    return `${this.address.includes(':') ? `[${this.address}]` : this.address}:${this.socket.remotePort ?? ''}`.replace(
-      /:$/,
-      '',
-    );
+  get #peer(): string {
+    return `${this.address.includes(':') ? `[${this.address}]` : this.address}:${this.#port}`;
   }
 }

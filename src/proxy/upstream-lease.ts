@@ -3,6 +3,7 @@
  * set aside until its buffer is free, or ended. Remembers which addresses of the cluster were tried.
  */
 import type { Socket } from 'node:net';
+import { contained } from './contained.ts';
 import type { UpstreamConnection, UpstreamUser } from './upstream-connection.ts';
 import type { UpstreamPool } from './upstream-pool.ts';
 
@@ -40,12 +41,12 @@ export class UpstreamLease {
     if (known !== null) return this.#connect(pool, known);
     const opening = this.#openings;
     pool.resolve().then(
-      (addresses) => {
+      contained(this.#user, (addresses: readonly string[]) => {
         if (this.#openings === opening) this.#connect(pool, addresses);
-      },
-      (error: Error) => {
+      }),
+      contained(this.#user, (error: Error) => {
         if (this.#openings === opening) this.#user.onUpstreamFailed('dns', error.message);
-      },
+      }),
     );
   }
 

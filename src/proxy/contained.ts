@@ -1,0 +1,20 @@
+/**
+ * A fault of ours in one connection ends that connection, never the process: hundreds of services share it. Wrapped is
+ * every place where the event loop calls in; what went wrong is told once, with its stack, and whose connection it was
+ * gives up.
+ */
+export interface Faultable {
+  /** `error`: whatever was thrown. Must not throw. */
+  onFault(error: unknown): void;
+}
+
+/** `work` as a listener whose exceptions go to `owner`. Made once a connection, not once an event. */
+export function contained<A extends unknown[]>(owner: Faultable, work: (...args: A) => void): (...args: A) => void {
+  return (...args) => {
+    try {
+      work(...args);
+    } catch (error) {
+      owner.onFault(error);
+    }
+  };
+}
