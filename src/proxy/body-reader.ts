@@ -1,5 +1,6 @@
 /**
- * Takes a request's body out of the bytes of its connection: as long as Content-Length says, or chunk by chunk.
+ * Takes a request's body out of the bytes of its connection: as long as Content-Length says, or out of its chunks. What one
+ * read brought is one piece, however many chunks it was cut into: else a sender of one-byte chunks buys a write a byte.
  */
 import { BAD, ChunkedReader, DATA, DONE } from '../http1/chunked.ts';
 import { BODY_CHUNKED, BODY_LENGTH, type RequestHead } from '../http1/request-head.ts';
@@ -31,7 +32,7 @@ export class BodyReader {
     this.#chunks.reset();
   }
 
-  /** Reads from `pos` on; returns where the body ended, or the buffer's end. */
+  /** Reads from `pos` on; returns where the body ended, or the buffer's end. The data of chunks is moved together in `buf`. */
   feed(buf: Buffer, pos: number): number {
     if (this.#chunked) return this.#feedChunks(buf, pos);
     const size = Math.min(this.#left, buf.length - pos);
@@ -43,22 +44,25 @@ export class BodyReader {
 
   #feedChunks(buf: Buffer, from: number): number {
     const chunks = this.#chunks as ChunkedReader;
-    let pos = from;
-    for (;;) {
-      const event = chunks.next(buf, pos, buf.length);
-      pos = chunks.pos;
-      if (event === DATA) this.#sink.onBodyPiece(buf.subarray(chunks.dataStart, chunks.dataEnd));
-      else if (event === DONE) {
-        this.#end();
-        return pos;
-      } else {
-        if (event === BAD) {
-          this.open = false;
-          this.#sink.onBodyMalformed();
-        }
-        return buf.length;
-      }
+    let start = -1;
+    let end = -1;
+    let event = chunks.next(buf, from, buf.length);
+    for (; event === DATA; event = chunks.next(buf, chunks.pos, buf.length)) {
+      const { dataStart, dataEnd } = chunks;
+      if (start === -1) start = end = dataStart;
+      if (end !== dataStart) buf.copyWithin(end, dataStart, dataEnd);
+      end += dataEnd - dataStart;
     }
+    if (end > start) this.#sink.onBodyPiece(buf.subarray(start, end));
+    if (event === DONE) {
+      this.#end();
+      return chunks.pos;
+    }
+    if (event === BAD) {
+      this.open = false;
+      this.#sink.onBodyMalformed();
+    }
+    return buf.length;
   }
 
   #end(): void {
