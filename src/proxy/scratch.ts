@@ -12,7 +12,8 @@ export class Scratch {
 
   /** Writes buf[0..length). False: the socket asks to wait for `drain`. */
   send(socket: Socket, length: number, copies: 'copy' | 'lend'): boolean {
-    if (copies === 'copy') return socket.write(Buffer.from(this.buf.subarray(0, length)));
+    // Behind others it would wait for sure: a slow reader of small events must not keep one whole buffer for each.
+    if (copies === 'copy' || socket.writableLength > 0) return socket.write(Buffer.from(this.buf.subarray(0, length)));
     const more = socket.write(this.buf.subarray(0, length));
     if (socket.writableLength > 0) this.buf = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
     return more;

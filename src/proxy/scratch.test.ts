@@ -1,0 +1,27 @@
+import type { Socket } from 'node:net';
+import { expect } from 'chai';
+import { Scratch } from './scratch.ts';
+
+/** Takes nothing at once and keeps the very buffers that it was given, as a socket does whose peer reads slowly. */
+function slowSocket() {
+  const queue: Buffer[] = [];
+  const socket = {
+    get writableLength() {
+      return queue.reduce((sum, bytes) => sum + bytes.length, 0);
+    },
+    write: (bytes: Buffer) => queue.push(bytes) > 0,
+  };
+  return { queue, socket: socket as unknown as Socket };
+}
+
+describe('proxy/scratch', () => {
+  it('bytes that wait are not written over, and hold no more than themselves but for the first', () => {
+    const scratch = new Scratch();
+    const { queue, socket } = slowSocket();
+    const texts = ['first event', 'second event', 'third event', 'fourth event'];
+    for (const text of texts) scratch.send(socket, scratch.buf.write(text), 'lend');
+    expect(queue.map(String)).to.deep.equal(texts);
+    const room = queue.slice(1).map((bytes) => bytes.buffer.byteLength);
+    expect(Math.max(...room)).to.be.lessThan(scratch.buf.length / 4);
+  });
+});
