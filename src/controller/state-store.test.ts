@@ -79,6 +79,19 @@ describe('controller/state-store', () => {
     await store.close();
   });
 
+  it('a change that comes in the very moment a write ends is written too', async () => {
+    for (let turns = 0; turns < 12; turns++) {
+      const texts: string[] = [];
+      const store = await opened({ write: async (_path, text) => void texts.push(text) });
+      store.save('state.json', () => 'before');
+      for (let i = 0; i < turns; i++) await Promise.resolve();
+      store.save('state.json', () => 'after');
+      await new Promise(setImmediate);
+      expect(texts.at(-1), `${turns} turns later`).to.equal('after');
+      await store.close();
+    }
+  });
+
   it('damaged files: starts clean, says so, keeps them aside', async () => {
     for (const text of ['', '{"format":1,"serv', '\u0000\u0000\u0000', 'garbage']) {
       writeFileSync(join(dir, 'state.json'), text);

@@ -119,9 +119,7 @@ export class StateStore {
   }
 
   #begin(file: StoredFile, slot: Slot): Promise<void> {
-    slot.writing = this.#writeAll(file, slot).finally(() => {
-      slot.writing = null;
-    });
+    slot.writing = this.#writeAll(file, slot);
     return slot.writing;
   }
 
@@ -129,20 +127,25 @@ export class StateStore {
   async #writeAll(file: StoredFile, slot: Slot): Promise<void> {
     // Lets a burst of changes in this turn become one text.
     await Promise.resolve();
-    while (slot.pending !== null) {
-      const textNow = slot.pending;
-      slot.pending = null;
-      const text = textNow();
-      if (text === slot.written) continue;
-      try {
-        await this.#write(join(this.#options.dir, file), text);
-        slot.written = text;
-        this.#succeeded(file, slot);
-      } catch (error) {
-        slot.pending ??= textNow;
-        this.#failed(file, slot, error);
-        return;
+    try {
+      while (slot.pending !== null) {
+        const textNow = slot.pending;
+        slot.pending = null;
+        const text = textNow();
+        if (text === slot.written) continue;
+        try {
+          await this.#write(join(this.#options.dir, file), text);
+          slot.written = text;
+          this.#succeeded(file, slot);
+        } catch (error) {
+          slot.pending ??= textNow;
+          this.#failed(file, slot, error);
+          return;
+        }
       }
+    } finally {
+      // In the very turn that saw nothing pending: whatever is saved from now on begins a write of its own.
+      slot.writing = null;
     }
   }
 
