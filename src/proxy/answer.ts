@@ -151,6 +151,8 @@ export class Answer {
   #passInterim(head: ResponseHead, headEnd: number): void {
     const request = this.#context.head;
     if (request.minor === 0 || (head.status === 100 && !request.expectContinue)) return;
+    // Hints for a client that does not read what it has: a flood of them would fill our memory.
+    if (this.#client.socket.writableNeedDrain) return;
     this.begun = true;
     const { scratch } = this.#plane;
     scratch.send(this.#client.socket, writeInterimHead(head, headEnd - 2, '', scratch.buf), 'lend');
