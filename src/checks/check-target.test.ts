@@ -55,6 +55,18 @@ describe('checks/check-target', () => {
     }
   });
 
+  it('a check that is called off ends at once, whatever it waits for', async () => {
+    const silent = await listen(createServer(() => {}));
+    const waits: Partial<CheckTarget>[] = [{ protocol: 'https' }, { path: '/health' }];
+    for (const wait of waits) {
+      const calledOff = new AbortController();
+      const target = { ...TARGET, port: silent, connectTimeoutMs: 60_000, timeoutMs: 60_000, ...wait };
+      const checked = checkTarget(target, { now: Date.now, signal: calledOff.signal });
+      setTimeout(() => calledOff.abort(), 20);
+      expect((await checked).error).to.be.a('string');
+    }
+  });
+
   it('a connect is enough without a path, and leaves no connection behind', async () => {
     const closed = new Promise<void>((resolve) => {
       const server = createServer((socket) => socket.resume().on('close', () => resolve()));

@@ -18,12 +18,16 @@ export interface CheckSurroundings {
   readonly now: () => number;
   /** Absent: the system's. */
   readonly lookup?: LookupFunction;
+  /** Calls the check off: nobody wants its result any more, and the process may be about to end. */
+  readonly signal?: AbortSignal;
 }
 
 const PASSED: CheckResult = Object.freeze({ error: null });
 
 export async function checkTarget(target: CheckTarget, around: CheckSurroundings): Promise<CheckResult> {
   let socket: Socket | null = null;
+  const callOff = (): void => void socket?.destroy();
+  around.signal?.addEventListener('abort', callOff);
   try {
     socket = openSocket(target, around);
     await within(connected(socket, target, around), target.connectTimeoutMs, 'no connection');
@@ -32,6 +36,7 @@ export async function checkTarget(target: CheckTarget, around: CheckSurroundings
   } catch (error) {
     return { error: error instanceof Error ? error.message : String(error) };
   } finally {
+    around.signal?.removeEventListener('abort', callOff);
     socket?.destroy();
   }
 }

@@ -27,6 +27,7 @@ class Stage {
   random = 0.5;
   readonly begun: string[] = [];
   readonly results: string[] = [];
+  readonly calledOff: string[] = [];
   readonly targets: CheckTarget[] = [];
   waiting: ((result: CheckResult) => void)[] | null = null;
   readonly #timers = new Set<{ atMs: number; fire: () => void }>();
@@ -38,7 +39,8 @@ class Stage {
       this.#timers.add(timer);
       return () => this.#timers.delete(timer);
     },
-    check: (target) => {
+    check: (target, calledOff) => {
+      calledOff.addEventListener('abort', () => this.calledOff.push(target.address));
       this.begun.push(`${this.nowMs} ${target.address}`);
       this.targets.push(target);
       if (this.waiting === null) return Promise.resolve({ error: null });
@@ -166,12 +168,15 @@ describe('checks/schedule', () => {
     stage.schedule.checkNow('nobody', 'new');
   });
 
-  it('a result that comes after its service went is told to nobody', async () => {
+  it('a check under way is called off when nobody asks any more, and its result told to nobody', async () => {
     const stage = new Stage();
     stage.waiting = [];
-    stage.schedule.apply([service('a')]);
+    stage.schedule.apply([service('a'), service('b')]);
     await stage.pass(600);
+    stage.schedule.apply([service('b')]);
+    expect(stage.calledOff, 'b asks the gateway too').to.deep.equal(['old-a']);
     stage.schedule.apply([]);
+    expect(stage.calledOff).to.have.members(['old-a', 'gateway', 'old-b']);
     for (const end of stage.waiting) end({ error: null });
     await settled();
     expect(stage.results).to.deep.equal([]);

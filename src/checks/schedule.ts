@@ -15,7 +15,8 @@ export interface CheckScheduleOptions {
   /** In [0, 1). */
   readonly random: () => number;
   readonly setTimer: SetTimer;
-  readonly check: (target: CheckTarget) => Promise<CheckResult>;
+  /** Ends soon once it is called off: its result is wanted no more. */
+  readonly check: (target: CheckTarget, calledOff: AbortSignal) => Promise<CheckResult>;
   readonly onResult: (service: string, cluster: Cluster, result: CheckResult) => void;
 }
 
@@ -32,6 +33,7 @@ interface Watched {
   /** A check was asked for while one ran that had begun too early to count. */
   again: boolean;
   dueMs: number;
+  /** The next check, or the one under way. */
   cancel: () => void;
 }
 
@@ -99,7 +101,9 @@ export class CheckSchedule {
     const begunMs = this.#options.now();
     watched.running = true;
     watched.again = false;
-    const result = await this.#options.check(watched.target);
+    const ending = new AbortController();
+    watched.cancel = () => ending.abort();
+    const result = await this.#options.check(watched.target, ending.signal);
     watched.running = false;
     // Replaced or dropped meanwhile: nobody asks any more.
     if (this.#watched.get(key) !== watched) return;

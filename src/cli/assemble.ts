@@ -76,7 +76,7 @@ export function assemble(options: RunOptions, around: Surroundings): Assembly {
     now,
     random: Math.random,
     setTimer,
-    check: (target) => checkTarget(target, { now }),
+    check: (target, signal) => checkTarget(target, { now, signal }),
     onResult: (service, cluster, { error }) => board.check(service, cluster, error),
   });
   const plane = new DirectPlane({
