@@ -267,7 +267,7 @@ export class ClientConnection implements BodySink, Expiring {
     this.#onClosed(this);
     this.#exchange?.onClientGone();
     this.#exchange = null;
-    this.#tunnel?.close();
+    this.#tunnel?.onClientClosed();
   };
 
   /** What state anything is in is not known: the connection goes, and `close` frees what it holds. */

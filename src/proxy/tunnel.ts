@@ -53,13 +53,18 @@ export class Tunnel implements UpstreamUser, Expiring {
   onUpstreamEnd(): void {
     this.#upstreamEnded = true;
     this.#client.socket.end();
-    if (this.#clientEnded) this.close();
   }
 
   onClientEnd(): void {
     this.#clientEnded = true;
     this.#upstream.socket.end();
-    if (this.#upstreamEnded) this.close();
+  }
+
+  /** Where both have said all, what is still on its way to the backend gets there. */
+  onClientClosed(): void {
+    const { socket } = this.#upstream;
+    if (this.#clientEnded && this.#upstreamEnded && !socket.destroyed) socket.once('close', () => this.close());
+    else this.close();
   }
 
   onUpstreamFailed(): void {

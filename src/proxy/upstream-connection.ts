@@ -1,6 +1,7 @@
 /**
  * One connection to a backend: bytes out, bytes in, who uses it just now. It reads into a buffer of its own that never
- * changes hands; whoever passes bytes of it on without copying must pause it until they have left.
+ * changes hands; whoever passes bytes of it on without copying must pause it until they have left. A backend that sends no
+ * more may still listen: it is the user who ends the connection.
  */
 import { type Socket, connect as tcpConnect } from 'node:net';
 import { type ConnectionOptions, type TLSSocket, connect as tlsConnect } from 'node:tls';
@@ -58,16 +59,17 @@ export class UpstreamConnection {
     const buffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
     const onread = { buffer, callback: (length: number) => this.#read(buffer, length) };
     if (target.tls === null) {
-      this.socket = tcpConnect({ host: address, port: target.port, noDelay: true, onread });
+      this.socket = tcpConnect({ host: address, port: target.port, noDelay: true, allowHalfOpen: true, onread });
       this.socket.on('connect', () => this.#ready());
     } else {
       const session = target.session === null ? {} : { session: target.session };
-      // The type of tls.connect lacks `onread`, which its documentation has since 13.6.
-      const options: ConnectionOptions & { onread: typeof onread } = {
+      // The type of tls.connect lacks these two, which its documentation has.
+      const options: ConnectionOptions & { onread: typeof onread; allowHalfOpen: true } = {
         ...target.tls,
         ...session,
         host: address,
         port: target.port,
+        allowHalfOpen: true,
         onread,
       };
       const secured: TLSSocket = tlsConnect(options, () => this.#ready());
@@ -134,6 +136,8 @@ export class UpstreamConnection {
   }
 
   #end(): void {
+    // Before TLS is up an error follows, and says more.
+    if (!this.connected) return;
     this.#ended = true;
     if (this.user === null) return this.#lost();
     this.#tell((user) => user.onUpstreamEnd());

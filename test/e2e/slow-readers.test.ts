@@ -55,6 +55,34 @@ describe('slow readers', () => {
     expect(hashOf((await rest).body)).to.equal(hashOf(body));
   }).timeout(30_000);
 
+  it('a tunnel that both sides have ended still delivers what is on its way', async () => {
+    const bytes = randomBytes(16 * MIB);
+    let backend: Socket | null = null;
+    direct = await Direct.start({
+      new: ({ socket }) => {
+        backend = socket;
+        socket.removeAllListeners('end');
+        socket.on('end', () => socket.end(bytes));
+        return 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\n';
+      },
+    });
+    const client = await direct.client();
+    client.send(requestBytes({ host: HOST, headers: { Upgrade: 'echo', Connection: 'Upgrade' } }));
+    expect((await client.response()).status).to.equal(101);
+    client.socket.pause();
+    client.end();
+    await eventually('the backend is sending', () => (backend?.writableLength ?? 0) > 0);
+    for (let taken = 0; taken < bytes.length / 2; taken = client.queue.waiting.length) {
+      client.socket.resume();
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      client.socket.pause();
+      await new Promise((resolve) => setTimeout(resolve, 20)); // the reader is slow: that is the case
+    }
+    client.socket.resume();
+    expect(hashOf(await client.closed())).to.equal(hashOf(bytes));
+    await eventually('nothing is held', () => direct.plane.connections().new === 0);
+  }).timeout(30_000);
+
   describe('over TLS', () => {
     let authority: CertificateAuthority;
     let server: Server;
