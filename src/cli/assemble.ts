@@ -2,12 +2,14 @@
  * All parts of the proxy, made and connected, none of them started. In: the options of `run`. Out: the parts that have a life of
  * their own. This is the one place that knows them all.
  */
+import { lookup } from 'node:dns';
 import { hostname, networkInterfaces } from 'node:os';
 import { AccessLog } from '../admin/access-log.ts';
 import { createMetrics } from '../admin/metrics.ts';
 import { type AdminServer, createAdminServer } from '../admin/server.ts';
 import { checkTarget } from '../checks/check-target.ts';
 import { CheckSchedule, type SetTimer } from '../checks/schedule.ts';
+import { sharedLookup } from '../checks/shared-lookup.ts';
 import { AdminFacade } from '../controller/admin-facade.ts';
 import { ChangeLog } from '../controller/change-log.ts';
 import type { ConfigSource } from '../controller/config-source.ts';
@@ -72,11 +74,12 @@ export function assemble(options: RunOptions, around: Surroundings): Assembly {
     onDirty: () => store?.save('state.json', () => JSON.stringify(board.toStored())),
     requestCheck: (service) => checks.checkNow(service, 'new'),
   });
+  const lookupOnce = sharedLookup(lookup);
   const checks = new CheckSchedule({
     now,
     random: Math.random,
     setTimer,
-    check: (target, signal) => checkTarget(target, { now, signal }),
+    check: (target, signal) => checkTarget(target, { now, signal, lookup: lookupOnce }),
     onResult: (service, cluster, { error }) => board.check(service, cluster, error),
   });
   const plane = new DirectPlane({
