@@ -4,6 +4,7 @@
  */
 import { randomFillSync } from 'node:crypto';
 import { type AddressInfo, createServer, type Server } from 'node:net';
+import { MAX_HEAD_BYTES } from '../http1/message-head.ts';
 import { RequestHead } from '../http1/request-head.ts';
 import { ResponseHead } from '../http1/response-head.ts';
 import type { RunState } from '../migration/run-state.ts';
@@ -66,7 +67,7 @@ export class DirectPlane implements DataPlane {
       observer: options.observer,
       deadlines: new Deadlines(now),
       ids: new RandomIds((block) => randomFillSync(block)),
-      scratch: new Scratch(),
+      scratch: new Scratch(Math.max(limits.maxHeadBytes, MAX_HEAD_BYTES)),
       instance: options.instance,
       responseHead: new ResponseHead(),
       takeHead: () => spareHeads.pop() ?? new RequestHead(limits.maxHeadBytes),

@@ -16,7 +16,7 @@ function slowSocket() {
 
 describe('proxy/scratch', () => {
   it('bytes that wait are not written over, and hold no more than themselves but for the first', () => {
-    const scratch = new Scratch();
+    const scratch = new Scratch(32 * 1024);
     const { queue, socket } = slowSocket();
     const texts = ['first event', 'second event', 'third event', 'fourth event'];
     for (const text of texts) scratch.send(socket, scratch.buf.write(text), 'lend');

@@ -4,18 +4,27 @@
  */
 import type { Socket } from 'node:net';
 
-/** Room for the largest head with all that is added to it, and for one read of a body with its framing. */
-const SCRATCH_BYTES = 256 * 1024;
+/** Room for one read of a body with its framing, and for what we add to any head. */
+const BODY_BYTES = 128 * 1024;
+/** What a head may grow by: names that are said again (Host, X-Forwarded-Host), and renamed ones. */
+const HEAD_GROWTH = 4;
 
 export class Scratch {
-  buf = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+  buf: Buffer;
+  readonly #bytes: number;
+
+  /** `maxHeadBytes`: of the largest head that is ever written. */
+  constructor(maxHeadBytes: number) {
+    this.#bytes = BODY_BYTES + HEAD_GROWTH * maxHeadBytes;
+    this.buf = Buffer.allocUnsafeSlow(this.#bytes);
+  }
 
   /** Writes buf[0..length). False: the socket asks to wait for `drain`. */
   send(socket: Socket, length: number, copies: 'copy' | 'lend'): boolean {
     // Behind others it would wait for sure: a slow reader of small events must not keep one whole buffer for each.
     if (copies === 'copy' || socket.writableLength > 0) return socket.write(Buffer.from(this.buf.subarray(0, length)));
     const more = socket.write(this.buf.subarray(0, length));
-    if (socket.writableLength > 0) this.buf = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+    if (socket.writableLength > 0) this.buf = Buffer.allocUnsafeSlow(this.#bytes);
     return more;
   }
 }

@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import { Direct, HOST } from '../support/direct.ts';
 import { eventually } from '../support/eventually.ts';
+import { field } from '../support/http-message.ts';
 import { requestBytes } from '../support/raw-client.ts';
 import { answer, type Script } from '../support/recorder.ts';
 
@@ -25,6 +26,20 @@ describe('limits', () => {
     await eventually('one has gone', () => direct.plane.connections().client === 1);
     expect((await direct.ask()).status).to.equal(200);
     second.destroy();
+  });
+
+  it('a head as large as it may be arrives whole', async () => {
+    const maxHeadBytes = 1024 * 1024;
+    direct = await Direct.start({ plane: { limits: { maxHeadBytes } } });
+    const start = `GET / HTTP/1.1\r\nHost: ${HOST}\r\nX-Large: `;
+    const value = 'v'.repeat(maxHeadBytes - start.length - 4);
+    const client = await direct.client();
+    client.send(`${start}${value}\r\n\r\n`);
+    expect((await client.response()).status).to.equal(200);
+    expect(field(direct.new.requests[0], 'x-large') === value).to.equal(true);
+    client.send(`${start}${value}v\r\n\r\n`);
+    expect((await client.response()).status).to.equal(431);
+    expect(direct.new.requests.length).to.equal(1);
   });
 
   it('a thousand pipelined requests are answered, each once and in order', async () => {
