@@ -2,8 +2,9 @@
  * A direct data plane inside the test process, between two recording backends: requests in; what each backend got, what
  * the client got and what was reported out. Refuses to know configuration files.
  */
+import type { TlsOptions } from 'node:tls';
 import type { Outcome } from '../../src/fallback/outcome.ts';
-import type { Migration } from '../../src/migration/model.ts';
+import type { Migration, ServedMigration } from '../../src/migration/model.ts';
 import type { RunState } from '../../src/migration/run-state.ts';
 import { DirectPlane, type DirectPlaneOptions } from '../../src/proxy/direct-plane.ts';
 import { buildTable } from '../../src/routing/build.ts';
@@ -19,6 +20,8 @@ export const HOST = 'shop.example';
 export interface DirectOptions {
   readonly old?: Script | string;
   readonly new?: Script | string;
+  /** New speaks TLS with these. */
+  readonly newTls?: TlsOptions | null;
   readonly migration?: Partial<Migration>;
   readonly plane?: Partial<DirectPlaneOptions>;
 }
@@ -51,7 +54,10 @@ export class Direct {
   }
 
   static async start(options: DirectOptions = {}): Promise<Direct> {
-    const [old, fresh] = await Promise.all([Recorder.listen(options.old ?? OK), Recorder.listen(options.new ?? OK)]);
+    const [old, fresh] = await Promise.all([
+      Recorder.listen(options.old ?? OK),
+      Recorder.listen(options.new ?? OK, { tls: options.newTls ?? null }),
+    ]);
     const direct = new Direct(old, fresh, options.plane ?? {});
     direct.apply(direct.migration(options.migration));
     direct.port = (await direct.plane.listen()).port;
@@ -70,10 +76,11 @@ export class Direct {
   }
 
   apply(...migrations: Migration[]): void {
-    this.#table = buildTable(
-      this.#table,
-      migrations.map((migration) => ({ migration, standing: 'valid' })),
-    );
+    this.serve(migrations.map((migration) => ({ migration, standing: 'valid' })));
+  }
+
+  serve(services: readonly ServedMigration[]): void {
+    this.#table = buildTable(this.#table, services);
     this.plane.apply(this.#table);
   }
 

@@ -1,0 +1,106 @@
+/**
+ * Who is asked next, and who never is: each way in which new can fail, times what may be sent again. Nothing that may have
+ * arrived acts twice.
+ */
+import { type Script, answer as scripted } from '../../support/recorder.ts';
+import { attempt, CAP, fallback, INVALID, LATE, SHORT, UNREACHABLE } from '../attempt-rows.ts';
+import { writing } from '../origin-scripts.ts';
+import { type Given, request } from '../stage.ts';
+import type { Case, Theme } from '../theme.ts';
+
+interface Failure {
+  readonly name: string;
+  readonly given: Given;
+  /** Of the outcome. */
+  readonly kind: string;
+  /** A byte of the request may have reached new. */
+  readonly sent: boolean;
+  /** What the client gets when nobody else is asked: `502 code`, or new's own status. */
+  readonly told: string;
+}
+
+const sent = (name: string, script: Script | string, kind: string, told: string, more: Given = {}): Failure => {
+  return { name, given: { new: script, ...more }, kind, sent: true, told };
+};
+
+const FAILURES: readonly Failure[] = [
+  { name: 'refuses', given: { new: null }, kind: 'connect', sent: false, told: UNREACHABLE },
+  {
+    name: 'has no address',
+    given: { service: { new_backend: 'gone.example:{new}' } },
+    kind: 'dns',
+    sent: false,
+    told: UNREACHABLE,
+  },
+  {
+    name: 'never ends its TLS handshake',
+    given: { ...SHORT, service: { new_protocol: 'https' } },
+    kind: 'timeout',
+    sent: false,
+    told: LATE,
+  },
+  sent('resets', writing('', 'resets'), 'reset', INVALID),
+  sent('closes', writing('', 'closes'), 'reset', INVALID),
+  sent('resets within its head', writing('HTTP/1.1 200 OK\r\nContent-L', 'resets'), 'reset', INVALID),
+  sent('closes within its head', writing('HTTP/1.1 200 OK\r\nContent-L', 'closes'), 'reset', INVALID),
+  sent('is silent', () => null, 'timeout', LATE, SHORT),
+  sent('stops within its head', writing('HTTP/1.1 200 OK\r\nContent-L', 'stays'), 'timeout', LATE, SHORT),
+  sent('speaks something else', 'SSH-2.0-OpenSSH_9.2\r\n', 'invalid_response', INVALID),
+  sent('answers 502', scripted(502, 'from new'), 'status', '502'),
+  sent('answers 503', scripted(503, 'from new'), 'status', '503'),
+  sent('answers 504 without framing', writing('HTTP/1.1 504 X\r\n\r\nfrom new', 'closes'), 'status', '504'),
+];
+
+interface Sent {
+  readonly name: string;
+  readonly bytes: string;
+  /** Safe to send twice, and still in memory. */
+  readonly repeatable: boolean;
+  /** One of its kind, tried where each try takes as long as a time limit. */
+  readonly typical?: true;
+}
+
+const BIG = 'b'.repeat(200_000);
+const chunked = (method: string): string =>
+  `${request(method, '/', ['Transfer-Encoding: chunked'])}5\r\nhello\r\n0\r\n\r\n`;
+
+const REQUESTS: readonly Sent[] = [
+  { name: 'GET', bytes: request('GET', '/'), repeatable: true, typical: true },
+  ...['HEAD', 'OPTIONS', 'DELETE'].map((method) => ({ name: method, bytes: request(method, '/'), repeatable: true })),
+  { name: 'PUT with a body', bytes: request('PUT', '/', [], 'hello'), repeatable: true, typical: true },
+  { name: 'PUT with a chunked body', bytes: chunked('PUT'), repeatable: true },
+  { name: 'PUT with a body at the cap', bytes: request('PUT', '/', [], 'c'.repeat(CAP)), repeatable: true },
+  { name: 'PUT with a body beyond the cap', bytes: request('PUT', '/', [], BIG), repeatable: false, typical: true },
+  { name: 'POST', bytes: request('POST', '/', [], 'hello'), repeatable: false, typical: true },
+  { name: 'POST without a body', bytes: request('POST', '/', [], ''), repeatable: false },
+  { name: 'POST with a chunked body', bytes: chunked('POST'), repeatable: false },
+  { name: 'PATCH', bytes: request('PATCH', '/', [], 'hello'), repeatable: false },
+  { name: 'an unknown method', bytes: request('REPORT', '/'), repeatable: false },
+  { name: 'get in small letters', bytes: request('get', '/'), repeatable: false },
+];
+
+const matrix: readonly Case[] = FAILURES.flatMap(({ name, given, kind, sent, told }) =>
+  REQUESTS.filter(({ typical }) => typical || kind !== 'timeout').map(({ name: what, bytes, repeatable }) => {
+    const saved = !sent || repeatable;
+    const asked = [`new ${kind}`, ...(saved ? ['old answered'] : [])];
+    return attempt(
+      `new ${name}: ${what} ${saved ? 'is saved by old' : `is told ${told}`}`,
+      given,
+      bytes,
+      asked,
+      saved ? '200' : told,
+    );
+  }),
+);
+
+const alone: readonly Case[] = FAILURES.filter(({ kind }) => kind !== 'status').map(({ name, given, kind, told }) =>
+  attempt(
+    `fallback off, new ${name}: old is not asked`,
+    { ...given, service: { ...given.service, ...fallback({ enabled: false }) } },
+    request('GET', '/'),
+    [`new ${kind}`],
+    told,
+  ),
+);
+
+export const attempts: Theme = { name: 'attempts', cases: [...matrix, ...alone] };
