@@ -23,20 +23,17 @@ export function advanced(state: FallbackState, policy: FallbackPolicy, nowMs: nu
   const softFails = countedSoft(seen.window) > 0;
   const successes = seen.ok + (softFails ? 0 : seen.soft);
   const failures = seen.failed + (softFails ? seen.soft : 0);
-  const lastedMs = nowMs - phase.sinceMs;
+  const lastedMs = nowMs - phase.stepMs;
   const busy = lastedMs >= stepAtLeastMs(policy) && successes >= STEP_SUCCESSES;
   const quiet = lastedMs >= policy.failureWindowMs && successes > 0 && failures === 0;
-  const { reason, trippedBy, trips } = phase;
   if (!busy && !quiet) {
     const unasked = seen.ok + seen.soft + seen.failed === 0 && lastedMs >= policy.failureWindowMs;
     if (phase.step > 0 || phase.run.methods === 'all' || !unasked) return state;
-    return {
-      ...state,
-      phase: probingPhase({ sinceMs: phase.sinceMs, reason, trippedBy, trips, step: 0, methods: 'all' }),
-    };
+    return { ...state, phase: probingPhase({ ...phase, methods: 'all' }) };
   }
   if (phase.step + 1 === PROBE_STEPS_BP.length) {
+    const { trippedBy, trips } = phase;
     return enter(state, steadyPhase(nowMs, 'recovered: every step of probing went well', trippedBy, trips));
   }
-  return enter(state, probingPhase({ sinceMs: nowMs, reason, trippedBy, trips, step: phase.step + 1, methods: 'all' }));
+  return enter(state, probingPhase({ ...phase, step: phase.step + 1, stepMs: nowMs, methods: 'all' }));
 }

@@ -144,6 +144,24 @@ describe('fallback: probing', () => {
     expect(rehearsal.kind).to.equal('fallen_back');
   });
 
+  it('a failure that takes longer than a step counts in the next: hanging requests do not slip through', () => {
+    const rehearsal = probing();
+    const second = untilNext(rehearsal, 300);
+    const third = untilNext(rehearsal, second);
+    expect(rehearsal.share).to.equal(25);
+    rehearsal.fresh(third + 1, 'timeout', second + 1).fresh(third + 2, 'timeout', second + 2);
+    expect(rehearsal.view(third + 2)).to.include({ state: 'fallen_back', trips: 2 });
+  });
+
+  it('has one beginning, whichever step it is at; attempts begun before it count in none', () => {
+    const rehearsal = probing();
+    const { sinceMs } = rehearsal.view(300);
+    const at = untilNext(rehearsal, 300);
+    expect(rehearsal.view(at).sinceMs).to.equal(sinceMs);
+    rehearsal.fresh(at + 1, 'timeout', 299).fresh(at + 2, 'timeout', 299);
+    expect(rehearsal.kind).to.equal('probing');
+  });
+
   it('later steps judge the rate over ten requests', () => {
     const rehearsal = probing();
     const at = untilNext(rehearsal, 300);

@@ -16,7 +16,7 @@ export interface Hold {
 }
 
 interface PhaseCommon {
-  /** When this phase, or this step of probing, began. Attempts begun before it do not count. */
+  /** When this phase began. Attempts begun before it do not count. */
   readonly sinceMs: number;
   readonly reason: string | null;
   /** The replica whose observations tripped last. */
@@ -44,6 +44,8 @@ export interface ProbingPhase extends PhaseCommon {
   readonly kind: 'probing';
   /** Index in PROBE_STEPS_BP. */
   readonly step: number;
+  /** When the present step began. A slow failure of an earlier step counts in it: a step may be over before a timeout is. */
+  readonly stepMs: number;
 }
 
 export type Phase = SteadyPhase | FallenBackPhase | ProbingPhase;
@@ -124,18 +126,23 @@ export function fallenBackPhase(fields: Omit<FallenBackPhase, 'kind' | 'run'>): 
   return { kind: 'fallen_back', ...fields, run: Object.freeze(run) };
 }
 
+/** Probing as it begins: single requests that are safe to send again. */
+export function firstProbes(common: Omit<PhaseCommon, 'run'>): ProbingPhase {
+  return probingPhase({ ...common, step: 0, stepMs: common.sinceMs, methods: 'replayable' });
+}
+
 export function probingPhase(
   fields: Omit<ProbingPhase, 'kind' | 'run'> & { readonly methods: RunState['methods'] },
 ): ProbingPhase {
-  const { methods, ...rest } = fields;
+  const { sinceMs, reason, trippedBy, trips, step, stepMs, methods } = fields;
   const run: RunState = {
     state: 'probing',
-    sinceMs: rest.sinceMs,
-    admitBp: PROBE_STEPS_BP[rest.step],
-    admission: rest.step === 0 ? 'one' : 'share',
+    sinceMs,
+    admitBp: PROBE_STEPS_BP[step],
+    admission: step === 0 ? 'one' : 'share',
     methods,
   };
-  return { kind: 'probing', ...rest, run: Object.freeze(run) };
+  return { kind: 'probing', sinceMs, reason, trippedBy, trips, step, stepMs, run: Object.freeze(run) };
 }
 
 /** Forgets what was seen of new; `seen` changes in place. Checks and old's counts stay: they do not depend on the phase. */

@@ -60,7 +60,7 @@ export function nextDueMs(state: FallbackState, policy: FallbackPolicy, nowMs: n
       // After the wait it is a check that lets it go.
       return phase.hold === null && phase.retryAtMs > nowMs ? phase.retryAtMs : Infinity;
     case 'probing': {
-      const dues = [phase.sinceMs + stepAtLeastMs(policy), phase.sinceMs + policy.failureWindowMs];
+      const dues = [phase.stepMs + stepAtLeastMs(policy), phase.stepMs + policy.failureWindowMs];
       return Math.min(...dues.map((dueMs) => (dueMs > nowMs ? dueMs : Infinity)));
     }
   }

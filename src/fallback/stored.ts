@@ -4,7 +4,7 @@
  * Times are wall-clock RFC 3339, read with distrust: the clock may have jumped, or the file may be anybody's.
  */
 import type { RunState } from '../migration/run-state.ts';
-import { type FallbackState, fallenBackPhase, type Hold, type Phase, probingPhase, steadyPhase } from './state.ts';
+import { type FallbackState, fallenBackPhase, firstProbes, type Hold, type Phase, steadyPhase } from './state.ts';
 
 export interface StoredState {
   readonly format: 1;
@@ -64,7 +64,7 @@ export function fromStored(json: unknown, nowMs: number): Remembered | null {
       return { phase: steadyPhase(sinceMs, reason, trippedBy, trips), foreign };
     case 'probing':
       return {
-        phase: probingPhase({ sinceMs: nowMs, reason, trippedBy, trips, step: 0, methods: 'replayable' }),
+        phase: firstProbes({ sinceMs: nowMs, reason, trippedBy, trips }),
         foreign,
       };
     case 'fallen_back': {

@@ -7,10 +7,10 @@ import {
   type FallbackState,
   type FallenBackPhase,
   fallenBackPhase,
+  firstProbes,
   forgetNew,
   type Phase,
   type ProbingPhase,
-  probingPhase,
 } from './state.ts';
 
 /** In [0, 1). */
@@ -65,7 +65,7 @@ export function held(phase: Phase, by: string, why: string, nowMs: number): Fall
 
 export function probeFrom(phase: FallenBackPhase, nowMs: number, why: string): ProbingPhase {
   const { trippedBy, trips } = phase;
-  return probingPhase({ sinceMs: nowMs, reason: `probing: ${why}`, trippedBy, trips, step: 0, methods: 'replayable' });
+  return firstProbes({ sinceMs: nowMs, reason: `probing: ${why}`, trippedBy, trips });
 }
 
 export function sentence(what: string, by: string, why: string): string {

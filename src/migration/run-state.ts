@@ -6,7 +6,7 @@ export type RunStateName = 'steady' | 'fallen_back' | 'probing';
 
 export interface RunState {
   readonly state: RunStateName;
-  /** When this state or probing step began, epoch ms; outcomes of attempts begun before it do not count. */
+  /** When this state began, epoch ms; outcomes of attempts begun before it do not count. */
   readonly sinceMs: number;
   /** Basis points of the requests that the rules may still send to new: 10000 steady, 0 fallen back. */
   readonly admitBp: number;
