@@ -103,6 +103,15 @@ describe('status for people', () => {
     ]);
   });
 
+  it('says in per cent how much of its share a probing service gets', () => {
+    const row = (share: number) => {
+      const probing = service({ state: 'probing', state_reason: 'probing: it answers', probe_share: share });
+      return renderStatus(status([probing]), SAMPLE_TIME_MS, colourless).at(-1);
+    };
+    expect(row(0.25)).to.include("25% of new's share admitted");
+    expect(row(0)).to.include('one request at a time');
+  });
+
   it('lists errors and warnings below, and lets nobody steer the terminal', () => {
     const message = 'no \x1b[2Jsuch\nthing';
     const error = {
