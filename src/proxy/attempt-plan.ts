@@ -4,10 +4,19 @@
  */
 import { decide } from '../allocator/decide.ts';
 import type { Decision } from '../allocator/decision.ts';
+import type { FailureKind } from '../fallback/outcome.ts';
 import type { Cluster } from '../migration/model.ts';
 import type { RequestContext } from './request-context.ts';
-import { type FailedAttempt, type NextAttempt, nextAttempt, type RequestSoFar } from './retry-policy.ts';
+import { type NextAttempt, nextAttempt } from './retry-policy.ts';
 import { FRESH_IDLE_MS, type UpstreamPool } from './upstream-pool.ts';
+
+/** What the parts of the request say of themselves at any time. */
+export interface RequestParts {
+  readonly sender: { readonly sent: boolean };
+  readonly body: { readonly held: boolean };
+  readonly answer: { readonly begun: boolean };
+  readonly lease: { readonly hasOtherAddress: boolean };
+}
 
 export class AttemptPlan {
   /** Null until the request is decided, and for those that never are. */
@@ -15,10 +24,12 @@ export class AttemptPlan {
   /** That of the present attempt. */
   cluster: Cluster = 'old';
   readonly #context: RequestContext;
+  readonly #parts: RequestParts;
   #attemptsLeft: number;
 
-  constructor(context: RequestContext) {
+  constructor(context: RequestContext, parts: RequestParts) {
     this.#context = context;
+    this.#parts = parts;
     this.#attemptsLeft = context.service.migration.retryAttempts;
   }
 
@@ -47,20 +58,18 @@ export class AttemptPlan {
     return this.#context.service.migration.fallback.failureStatuses.includes(status);
   }
 
-  /** What may follow the failed attempt. */
-  next(
-    { failure, staleConnection, sent }: Omit<FailedAttempt, 'cluster'>,
-    { bodyHeld, answerBegun, otherAddress }: Pick<RequestSoFar, 'bodyHeld' | 'answerBegun' | 'otherAddress'>,
-  ): NextAttempt {
+  /** What may follow the present attempt, should it have failed so. `stale`: a kept connection's fault. */
+  next(failure: FailureKind, stale: 'stale' | 'sound'): NextAttempt {
+    const { sender, body, answer, lease } = this.#parts;
     return nextAttempt(
-      { cluster: this.cluster, failure, staleConnection, sent },
+      { cluster: this.cluster, failure, staleConnection: stale === 'stale', sent: sender.sent },
       {
         replayable: this.#context.head.replayable,
-        bodyHeld,
-        answerBegun,
+        bodyHeld: body.held,
+        answerBegun: answer.begun,
         attemptsLeft: this.#attemptsLeft,
         oldToCome: this.cluster === 'new' && this.#context.service.migration.fallback.enabled,
-        otherAddress,
+        otherAddress: lease.hasOtherAddress,
       },
     );
   }

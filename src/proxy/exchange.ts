@@ -18,7 +18,7 @@ import { RequestSender } from './request-sender.ts';
 import type { NextAttempt } from './retry-policy.ts';
 import type { RoutedService } from './routed-table.ts';
 import { Tunnel } from './tunnel.ts';
-import type { UpstreamConnection, UpstreamUser } from './upstream-connection.ts';
+import type { Blame, UpstreamConnection, UpstreamUser } from './upstream-connection.ts';
 import { UpstreamLease } from './upstream-lease.ts';
 
 type Phase = 'connecting' | 'sent' | 'answering' | 'over';
@@ -50,7 +50,8 @@ export class Exchange implements UpstreamUser, Answered, Expiring {
     this.#report = new RequestReport(plane, this.#context);
     this.#answer = new Answer(plane, client, this.#context, this);
     this.#sender = new RequestSender(plane, this.#context, client.body, headBytes);
-    this.#plan = new AttemptPlan(this.#context);
+    const parts = { sender: this.#sender, body: client.body, answer: this.#answer, lease: this.#upstream };
+    this.#plan = new AttemptPlan(this.#context, parts);
     this.#limit = new AttemptLimit(plane, service.migration, this);
   }
 
@@ -165,15 +166,15 @@ export class Exchange implements UpstreamUser, Answered, Expiring {
     this.#failed('reset', begun ? 'closed in the middle of an answer' : 'closed before an answer');
   }
 
-  onUpstreamFailed(kind: FailureKind, message: string): void {
-    this.#failed(kind, message);
+  onUpstreamFailed(kind: FailureKind, message: string, blame: Blame): void {
+    this.#failed(kind, message, blame);
   }
 
   onDeadline(): void {
     this.#failed('timeout', this.#limit.expired);
   }
 
-  #failed(kind: FailureKind, message: string): void {
+  #failed(kind: FailureKind, message: string, blame: Blame = 'cluster'): void {
     if (this.#phase === 'over') return;
     const stale = kind === 'reset' && !this.#answer.received && (this.#upstream.connection?.served ?? 0) > 0;
     this.#upstream.drop();
@@ -183,21 +184,11 @@ export class Exchange implements UpstreamUser, Answered, Expiring {
     }
     const failure = kind === 'reset' && this.#answer.isKeptBack ? 'truncated' : kind;
     if (stale) this.#report.note(failure, `kept connection: ${message}`);
+    else if (blame === 'ourselves') this.#report.note(failure, message);
     else this.#report.tell(failure, message, 0);
-    const next = this.#next(failure, stale);
+    const next = this.#plan.next(failure, stale ? 'stale' : 'sound');
     if (next !== 'none') return this.#go(next);
     this.#answerError(upstreamError(kind));
-  }
-
-  #next(failure: FailureKind, staleConnection: boolean): NextAttempt {
-    return this.#plan.next(
-      { failure, staleConnection, sent: this.#sender.sent },
-      {
-        bodyHeld: this.#client.body.held,
-        answerBegun: this.#answer.begun,
-        otherAddress: this.#upstream.hasOtherAddress,
-      },
-    );
   }
 
   #go(next: Exclude<NextAttempt, 'none'>): void {
@@ -214,7 +205,7 @@ export class Exchange implements UpstreamUser, Answered, Expiring {
     const { status } = answer;
     if (this.#plan.isFailure(status)) {
       this.#report.tell('status', `status ${status}`, status);
-      const next = this.#next('status', false);
+      const next = this.#plan.next('status', 'sound');
       if (next !== 'none') {
         this.#release(whole && answer.reusable && this.#client.body.complete);
         this.#go(next);
@@ -231,7 +222,7 @@ export class Exchange implements UpstreamUser, Answered, Expiring {
   }
 
   couldBeReplaced(status: number): boolean {
-    return !this.#plan.isFailure(status) && this.#next('truncated', false) !== 'none';
+    return !this.#plan.isFailure(status) && this.#plan.next('truncated', 'sound') !== 'none';
   }
 
   answerLines(): { readonly own: string; readonly renames: boolean } {

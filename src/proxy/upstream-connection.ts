@@ -10,11 +10,15 @@ import type { Faultable } from './contained.ts';
 
 const READ_BUFFER_BYTES = 64 * 1024;
 
+/** Whose failure it is: a process out of file descriptors or memory says nothing of a cluster. */
+export type Blame = 'cluster' | 'ourselves';
+const OWN_SHORTAGES: ReadonlySet<string | undefined> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM']);
+
 /** The request, or the tunnel, that a connection serves. */
 export interface UpstreamUser extends Faultable {
   onConnected(): void;
   /** The connection never came to be, or broke. `message` names the cause for people. */
-  onUpstreamFailed(kind: FailureKind, message: string): void;
+  onUpstreamFailed(kind: FailureKind, message: string, blame: Blame): void;
   /** Bytes buf[0..length). False: read no more until `resume()`. Over TLS what was received already still comes. */
   onUpstreamData(buf: Buffer, length: number): boolean;
   /** The backend sends no more. */
@@ -148,9 +152,10 @@ export class UpstreamConnection {
     this.#failed = true;
     if (this.user === null) return this.#lost();
     const cause = `${error.code ?? error.message} ${this.#peer}`;
-    if (this.connected) this.#tell((user) => user.onUpstreamFailed('reset', cause));
-    else if (this.#tcpConnected) this.#tell((user) => user.onUpstreamFailed('tls', `tls ${cause}`));
-    else this.#tell((user) => user.onUpstreamFailed('connect', `connect ${cause}`));
+    const blame = OWN_SHORTAGES.has(error.code) ? 'ourselves' : 'cluster';
+    if (this.connected) this.#tell((user) => user.onUpstreamFailed('reset', cause, blame));
+    else if (this.#tcpConnected) this.#tell((user) => user.onUpstreamFailed('tls', `tls ${cause}`, blame));
+    else this.#tell((user) => user.onUpstreamFailed('connect', `connect ${cause}`, blame));
   }
 
   #closed(): void {
@@ -161,7 +166,7 @@ export class UpstreamConnection {
     if (this.connected && this.#ended) return;
     this.#failed = true;
     const kind = this.connected ? 'reset' : this.#tcpConnected ? 'tls' : 'connect';
-    this.#tell((user) => user.onUpstreamFailed(kind, `connection closed ${this.#peer}`));
+    this.#tell((user) => user.onUpstreamFailed(kind, `connection closed ${this.#peer}`, 'cluster'));
   }
 
   #lost(): void {

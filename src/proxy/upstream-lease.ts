@@ -45,7 +45,7 @@ export class UpstreamLease {
         if (this.#openings === opening) this.#connect(pool, addresses);
       }),
       contained(this.#user, (error: Error) => {
-        if (this.#openings === opening) this.#user.onUpstreamFailed('dns', error.message);
+        if (this.#openings === opening) this.#user.onUpstreamFailed('dns', error.message, 'cluster');
       }),
     );
   }
