@@ -89,7 +89,9 @@ function why(service: ServiceReport, condition: Condition, nowMs: number): strin
   }
   if (service.both_failing) parts.push('old and new both fail');
   if (service.probe_share !== null) {
-    parts.push(service.probe_share === 0 ? 'one request at a time' : `${percent(service.probe_share)} of new's share admitted`);
+    parts.push(
+      service.probe_share === 0 ? 'one request at a time' : `${percent(service.probe_share)} of new's share admitted`,
+    );
   }
   if (service.retry_at !== null) {
     const waitMs = Date.parse(service.retry_at) - nowMs;
