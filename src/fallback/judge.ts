@@ -33,7 +33,7 @@ export function tripReason(phase: Phase, seen: Observations, policy: FallbackPol
   }
   window.roll(nowMs);
   const total = window.newTotal;
-  const failed = window.newFailed + countedSoft(window);
+  const failed = window.newFailed + countedSoft(window.newSoft, total, window);
   if (policy.maxFailureRate > 0 && failed > 0 && total >= minRequestsOf(phase, policy)) {
     if (failed / total >= policy.maxFailureRate) return rateText(failed, total, window);
   }
@@ -44,12 +44,13 @@ export function tripReason(phase: Phase, seen: Observations, policy: FallbackPol
 }
 
 /**
- * The soft answers of new that count as failures: all, while old gives less than half as many of them a request; none, when
- * old is about as bad: then it is the application, and going back would not help. Old unasked is old without them.
+ * Of `soft` soft answers among `total` of new, those that count as failures: all, while old gives less than half as many of
+ * them a request; none, when old is about as bad: then it is the application, and going back would not help. Old unasked is
+ * old without them.
  */
-export function countedSoft(window: FailureWindow): number {
-  const oldRate = window.oldTotal === 0 ? 0 : window.oldSoft / window.oldTotal;
-  return window.newSoft > 0 && oldRate < window.newSoft / window.newTotal / 2 ? window.newSoft : 0;
+export function countedSoft(soft: number, total: number, { oldSoft, oldTotal }: FailureWindow): number {
+  const oldRate = oldTotal === 0 ? 0 : oldSoft / oldTotal;
+  return soft > 0 && oldRate < soft / total / 2 ? soft : 0;
 }
 
 /** Old's check fails, and new still answers something: then new is the better of two bad places. */

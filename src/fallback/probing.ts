@@ -20,14 +20,15 @@ export function advanced(state: FallbackState, policy: FallbackPolicy, nowMs: nu
   const { phase, seen } = state;
   if (phase.kind !== 'probing') return state;
   seen.window.roll(nowMs);
-  const softFails = countedSoft(seen.window) > 0;
-  const successes = seen.ok + (softFails ? 0 : seen.soft);
-  const failures = seen.failed + (softFails ? seen.soft : 0);
+  // Of the whole step: a broken build must not pass because its answers have left the window.
+  const softFailures = countedSoft(seen.soft, seen.ok + seen.soft + seen.failed, seen.window);
+  const successes = seen.ok + seen.soft - softFailures;
+  const failures = seen.failed + softFailures;
   const lastedMs = nowMs - phase.stepMs;
   const busy = lastedMs >= stepAtLeastMs(policy) && successes >= STEP_SUCCESSES;
   const quiet = lastedMs >= policy.failureWindowMs && successes > 0 && failures === 0;
   if (!busy && !quiet) {
-    const unasked = seen.ok + seen.soft + seen.failed === 0 && lastedMs >= policy.failureWindowMs;
+    const unasked = seen.window.newTotal === 0 && lastedMs >= policy.failureWindowMs;
     if (phase.step > 0 || phase.run.methods === 'all' || !unasked) return state;
     return { ...state, phase: probingPhase({ ...phase, methods: 'all' }) };
   }
