@@ -182,6 +182,16 @@ describe('controller/fallback-board', () => {
     expect(stage.board.view('a')?.lastCheck?.error).to.equal('refused');
   });
 
+  it('an old cluster that was replaced is not taken for the one that failed', () => {
+    const stage = new Stage();
+    stage.board.apply([service('a')]);
+    stage.send('a', 200);
+    stage.board.check('a', 'old', 'refused');
+    stage.board.apply([service('a', { old: { ...service('a').migration.old, address: 'elsewhere' } })]);
+    stage.send('a', 0, 3);
+    expect(stage.runs.get('a')?.state, 'it may go back').to.equal('fallen_back');
+  });
+
   it('tells once that both clusters fail, and once that it is over', () => {
     const stage = new Stage();
     stage.board.apply([service('a')]);

@@ -43,7 +43,8 @@ interface Entry {
   policy: FallbackPolicy;
   /** By which outcomes and checks are judged: a service that sends nothing to new does not trip. */
   judging: FallbackPolicy;
-  target: string;
+  newTarget: string;
+  oldTarget: string;
   bothFailing: boolean;
   tripsDecided: number;
 }
@@ -68,7 +69,7 @@ export class FallbackBoard {
       this.#entries.delete(name);
       this.#due.clear(name);
       const state = toStored(entry.state);
-      if (state !== null) this.#absent.put(name, { new_target: entry.target, state }, nowMs);
+      if (state !== null) this.#absent.put(name, { new_target: entry.newTarget, state }, nowMs);
     }
     for (const served of services) {
       const entry = this.#entries.get(served.migration.name);
@@ -123,7 +124,7 @@ export class FallbackBoard {
     const services: Record<string, unknown> = {};
     for (const entry of this.#entries.values()) {
       const state = toStored(entry.state);
-      if (state !== null) services[entry.name] = { new_target: entry.target, state };
+      if (state !== null) services[entry.name] = { new_target: entry.newTarget, state };
     }
     return this.#absent.toStored(services);
   }
@@ -141,7 +142,6 @@ export class FallbackBoard {
 
   #add(served: ServedMigration, nowMs: number): void {
     const { name, fallback: policy } = served.migration;
-    const target = targetHash(served.migration.new);
     const stored = this.#absent.take(name);
     const remembered = stored === null ? null : fromStored(stored.state, nowMs);
     const entry: Entry = {
@@ -150,7 +150,8 @@ export class FallbackBoard {
       served,
       policy,
       judging: judgingPolicy(served),
-      target: stored?.new_target ?? target,
+      newTarget: stored?.new_target ?? targetHash(served.migration.new),
+      oldTarget: targetHash(served.migration.old),
       bothFailing: false,
       tripsDecided: 0,
     };
@@ -166,10 +167,12 @@ export class FallbackBoard {
     entry.policy = served.migration.fallback;
     // What is served of an invalid service says nothing of its new cluster, nor of its policy.
     if (served.standing === 'invalid') return;
-    const target = targetHash(served.migration.new);
-    const newTarget = target === entry.target ? 'same' : 'changed';
-    entry.target = target;
-    this.#step(entry, { kind: 'configured', newTarget }, entry.policy, nowMs);
+    const before = [entry.newTarget, entry.oldTarget];
+    entry.newTarget = targetHash(served.migration.new);
+    entry.oldTarget = targetHash(served.migration.old);
+    const newTarget = entry.newTarget === before[0] ? 'same' : 'changed';
+    const oldTarget = entry.oldTarget === before[1] ? 'same' : 'changed';
+    this.#step(entry, { kind: 'configured', newTarget, oldTarget }, entry.policy, nowMs);
     this.#due.set(entry.name, nextDueMs(entry.state, entry.policy, nowMs));
   }
 
@@ -232,7 +235,7 @@ function judgingPolicy(served: ServedMigration): FallbackPolicy {
   return enabled && served.standing !== 'invalid' ? fallback : { ...fallback, enabled: false };
 }
 
-/** Changes when what was learned about new no longer holds: host, backend, protocol or TLS policy. */
+/** Changes when what was learned about a cluster no longer holds: host, backend, protocol or TLS policy. */
 function targetHash(target: ClusterTarget): string {
   const { host, address, port, protocol, tls } = target;
   const authority = tls.ca ?? tls.caFile;

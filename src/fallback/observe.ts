@@ -22,7 +22,7 @@ export function observe(state: FallbackState, outcome: Outcome, policy: Fallback
     else seen.window.recordOld(nowMs);
     return state;
   }
-  if (verdict === 'failure') {
+  if (verdict === 'failure' && outcome.startedMs >= seen.newSinceMs) {
     const message = outcome.message === '' && outcome.status > 0 ? `answered ${outcome.status}` : outcome.message;
     seen.lastError = { atMs: nowMs, kind: outcome.failure ?? 'status', message };
   }

@@ -180,6 +180,22 @@ describe('fallback: probing', () => {
     expect(same.share).to.equal(10);
   });
 
+  it('rare 500s of a broken build never make a step, however long they are ago', () => {
+    const rehearsal = probing();
+    for (let at = 310; at < 2000; at += 100) {
+      rehearsal.fresh(at, 500).old(at, 200);
+      for (const later of [30, 60, 90]) rehearsal.check(at + later, 'new').tick(at + later);
+      expect(rehearsal.share).to.equal(0);
+    }
+  });
+
+  it('after a failure_window without an admitted request all methods may, whatever came before it', () => {
+    const rehearsal = probing().fresh(301, 500).check(360, 'new');
+    expect(rehearsal.run.methods).to.equal('replayable');
+    rehearsal.check(390, 'new');
+    expect(rehearsal.run.methods).to.equal('all');
+  });
+
   it('three failed checks end it where nobody asks', () => {
     const rehearsal = probing().check(330, 'new', 'refused').check(360, 'new', 'refused').check(390, 'new', 'refused');
     expect(rehearsal.kind).to.equal('fallen_back');
@@ -189,6 +205,7 @@ describe('fallback: probing', () => {
 describe('fallback: people and configuration', () => {
   const abort = { kind: 'abort', by: 'ann', reason: 'deploy' } as const;
   const resume = { kind: 'resume', by: 'bob', reason: '' } as const;
+  const configured = { kind: 'configured', newTarget: 'same', oldTarget: 'same' } as const;
 
   it('abort holds on old whatever happens, until resume', () => {
     const rehearsal = new Rehearsal().fresh(0, 'reset').at(1, abort);
@@ -230,19 +247,19 @@ describe('fallback: people and configuration', () => {
 
   it('another new cluster, or fallback disabled, resets a service that fell back by itself', () => {
     for (const rehearsal of [new Rehearsal().trip(0), probing()]) {
-      rehearsal.at(400, { kind: 'configured', newTarget: 'changed' });
+      rehearsal.at(400, { ...configured, newTarget: 'changed' });
       expect(rehearsal.view(400)).to.include({ state: 'steady', trips: 0, lastCheck: null, lastError: null });
     }
     const disabled = new Rehearsal().trip(0);
     disabled.policy = { ...disabled.policy, enabled: false };
-    disabled.at(10, { kind: 'configured', newTarget: 'same' });
+    disabled.at(10, configured);
     expect(disabled.view(10)).to.include({ state: 'steady', reason: 'fallback was turned off' });
   });
 
   it('but not one that a person holds', () => {
     const rehearsal = new Rehearsal().at(1, abort);
     rehearsal.policy = { ...rehearsal.policy, enabled: false };
-    rehearsal.at(2, { kind: 'configured', newTarget: 'changed' });
+    rehearsal.at(2, { ...configured, newTarget: 'changed' });
     expect(rehearsal.view(2).hold?.by).to.equal('ann');
   });
 
@@ -250,18 +267,39 @@ describe('fallback: people and configuration', () => {
     const rehearsal = new Rehearsal();
     for (let i = 0; i < 4; i++) rehearsal.fresh(i, 'reset');
     rehearsal.policy = { ...rehearsal.policy, failureWindowMs: 30_000 };
-    rehearsal.at(4, { kind: 'configured', newTarget: 'same' }).fresh(5, 'reset');
+    rehearsal.at(4, configured).fresh(5, 'reset');
     expect(rehearsal.kind).to.equal('fallen_back');
     const { state } = rehearsal;
     rehearsal.policy = { ...rehearsal.policy, maxFailures: 9, recoveryTimeMs: 5000 };
-    rehearsal.at(6, { kind: 'configured', newTarget: 'same' });
+    rehearsal.at(6, configured);
     expect(rehearsal.state).to.equal(state);
   });
 
   it('failures of the cluster that was replaced do not count against its successor', () => {
     const rehearsal = new Rehearsal();
     for (let i = 0; i < 4; i++) rehearsal.fresh(i, 'reset');
-    rehearsal.at(4, { kind: 'configured', newTarget: 'changed' }).fresh(5, 'reset', 3).fresh(5, 'reset');
+    rehearsal.at(4, { ...configured, newTarget: 'changed' }).fresh(5, 'connect', 3);
+    expect(rehearsal.view(5), 'nor are they shown as its own').to.include({ failuresInRow: 0, lastError: null });
+    rehearsal.fresh(5, 'reset');
     expect(rehearsal.view(5).failuresInRow).to.equal(1);
+    expect(rehearsal.view(5).lastError?.kind).to.equal('reset');
+  });
+
+  it('what was seen of the old cluster that was replaced says nothing of its successor', () => {
+    const spared = new Rehearsal()
+      .fresh(0, 200)
+      .check(1, 'old', 'refused')
+      .at(2, { ...configured, oldTarget: 'changed' });
+    for (let i = 0; i < 5; i++) spared.fresh(3, 'reset');
+    expect(spared.view(3)).to.include({ state: 'fallen_back', bothFailing: false });
+    const waiting = new Rehearsal().trip(0);
+    for (const at of [1, 2, 3]) waiting.check(at, 'old', 'refused');
+    waiting.at(4, { ...configured, oldTarget: 'changed' }).check(5, 'new');
+    expect(waiting.kind, 'the new old is not known to fail').to.equal('fallen_back');
+    const soft = new Rehearsal();
+    for (let i = 0; i < 20; i++) soft.old(0, 500);
+    soft.at(1, { ...configured, oldTarget: 'changed' });
+    for (let i = 0; i < 20; i++) soft.fresh(2, 500);
+    expect(soft.kind).to.equal('fallen_back');
   });
 });

@@ -63,6 +63,8 @@ export interface CheckNote {
 export interface Observations {
   /** This replica's name. */
   readonly replica: string;
+  /** Since when new is the cluster that it is. */
+  newSinceMs: number;
   window: FailureWindow;
   /** When the failures of the present row happened, the latest max_failures of them. */
   readonly rowMs: number[];
@@ -96,6 +98,7 @@ export function initialState(
 ): FallbackState {
   const seen: Observations = {
     replica,
+    newSinceMs: nowMs,
     window: new FailureWindow(policy.failureWindowMs),
     rowMs: [],
     ok: 0,
@@ -152,4 +155,11 @@ export function forgetNew(seen: Observations): void {
   seen.ok = 0;
   seen.soft = 0;
   seen.failed = 0;
+}
+
+/** Forgets what was seen of old, for old is another cluster now; `seen` changes in place. */
+export function forgetOld(seen: Observations): void {
+  seen.window.clearOld();
+  seen.oldCheck = null;
+  seen.oldCheckFailures = 0;
 }

@@ -8,7 +8,7 @@ import { CHECKS_IN_A_ROW } from './judge.ts';
 import { judged, observe } from './observe.ts';
 import type { Outcome } from './outcome.ts';
 import { advanced, stepAtLeastMs } from './probing.ts';
-import { type FallbackState, type FallenBackPhase, steadyPhase } from './state.ts';
+import { type FallbackState, type FallenBackPhase, forgetOld, steadyPhase } from './state.ts';
 import { enter, held, probeFrom, type Random, RECOVERY_TIMES, sentence } from './transitions.ts';
 import { FailureWindow } from './window.ts';
 import { durationText } from './words.ts';
@@ -21,8 +21,8 @@ export type FallbackEvent =
   | { readonly kind: 'tick' }
   | { readonly kind: 'abort'; readonly by: string; readonly reason: string }
   | { readonly kind: 'resume'; readonly by: string; readonly reason: string }
-  /** The policy is a new one. `newTarget`: whether new's host, backend, protocol or TLS policy is another. */
-  | { readonly kind: 'configured'; readonly newTarget: 'same' | 'changed' };
+  /** The policy is a new one. `newTarget`: whether new's host, backend, protocol or TLS policy is another; so for old. */
+  | { readonly kind: 'configured'; readonly newTarget: 'same' | 'changed'; readonly oldTarget: 'same' | 'changed' };
 
 /** A check older than this says nothing about whether probing may begin. */
 export const CHECK_FRESH_MS = 1000;
@@ -46,7 +46,7 @@ export function step(
     case 'resume':
       return resumed(state, event.by, event.reason, nowMs);
     case 'configured':
-      return configured(state, event.newTarget, policy, nowMs);
+      return configured(state, event, policy, nowMs);
   }
 }
 
@@ -121,17 +121,19 @@ function letGo(state: FallbackState, phase: FallenBackPhase, nowMs: number): Fal
 
 function configured(
   state: FallbackState,
-  newTarget: 'same' | 'changed',
+  { newTarget, oldTarget }: Extract<FallbackEvent, { kind: 'configured' }>,
   policy: FallbackPolicy,
   nowMs: number,
 ): FallbackState {
   const { phase, seen } = state;
   if (policy.failureWindowMs !== seen.window.windowMs) seen.window = new FailureWindow(policy.failureWindowMs);
+  // What is known was another cluster's.
+  if (oldTarget === 'changed') forgetOld(seen);
   if (newTarget === 'changed') {
-    // What is known was another cluster's.
     seen.newCheck = null;
     seen.newCheckFailures = 0;
     seen.lastError = null;
+    seen.newSinceMs = nowMs;
   }
   const byItself = phase.kind === 'probing' || (phase.kind === 'fallen_back' && phase.hold === null);
   if (newTarget === 'changed' && !(phase.kind === 'fallen_back' && phase.hold !== null)) {

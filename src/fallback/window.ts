@@ -91,7 +91,15 @@ export class FailureWindow {
 
   /** Forgets new, and keeps old: what is known of old holds in whatever state the service is. */
   clearNew(): void {
-    for (let c = NEW_OK; c <= NEW_SOFT; c++) {
+    this.#clear(NEW_OK, NEW_SOFT);
+  }
+
+  clearOld(): void {
+    this.#clear(OLD_TOTAL, OLD_SOFT);
+  }
+
+  #clear(first: number, last: number): void {
+    for (let c = first; c <= last; c++) {
       this.#sums[c] = 0;
       for (let s = 0; s < SLICES; s++) this.#slices[s * COUNTERS + c] = 0;
     }
