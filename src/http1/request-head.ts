@@ -63,7 +63,7 @@ export class RequestHead extends MessageHead {
   authorityEnd = 0;
   /** The client waits for 100 before it sends its body. False where there is no body to wait for. */
   expectContinue = false;
-  /** Asks for another protocol than h2c; upgradeValue lists what may be sent on as Upgrade. */
+  /** Asks for another protocol than h2c, and has no body; upgradeValue lists what may be sent on as Upgrade. */
   upgrade = false;
   /** Index of the first Upgrade line, -1 unless `upgrade`. */
   upgradeIndex = -1;
@@ -219,7 +219,8 @@ export class RequestHead extends MessageHead {
     const hasBody = this.body === BODY_CHUNKED || this.contentLength > 0;
     // RFC 9110 section 10.1.1: an HTTP/1.0 client would not understand the 100
     this.expectContinue = this.expectsContinue && this.minor === 1 && hasBody;
-    if ((this.options & OPTION_UPGRADE) !== 0 && this.isSeen(F.UPGRADE) && this.minor === 1) {
+    // Ignored with a body, as RFC 9110 section 7.8 allows: a switch in the middle of it would have no right place.
+    if ((this.options & OPTION_UPGRADE) !== 0 && this.isSeen(F.UPGRADE) && this.minor === 1 && !hasBody) {
       this.upgradeValue = upgradeProtocols(this);
       this.upgrade = this.upgradeValue !== '';
       if (this.upgrade) this.upgradeIndex = this.indexOf(F.UPGRADE);

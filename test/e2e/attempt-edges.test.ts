@@ -3,6 +3,7 @@ import { type AddressInfo, createServer, type Server } from 'node:net';
 import { expect } from 'chai';
 import { Direct, HOST } from '../support/direct.ts';
 import { eventually } from '../support/eventually.ts';
+import { field } from '../support/http-message.ts';
 import { requestBytes } from '../support/raw-client.ts';
 import { answer } from '../support/recorder.ts';
 
@@ -61,6 +62,17 @@ describe('edges of attempts', () => {
       expect(direct.outcomes[0].message).to.include(`127.0.0.1:${port}`);
     });
   }
+
+  it('protocols are not switched in the middle of a body: a client could make new look broken', async () => {
+    direct = await Direct.start();
+    const client = await direct.client();
+    client.send(
+      `POST / HTTP/1.1\r\nHost: ${HOST}\r\nConnection: Upgrade\r\nUpgrade: echo\r\nContent-Length: 5\r\n\r\nhello`,
+    );
+    expect((await client.response()).status).to.equal(200);
+    expect(field(direct.new.requests[0], 'upgrade')).to.equal(null);
+    client.destroy();
+  });
 
   it('a tunnel whose backend has said all still takes what the client says', async () => {
     let heard = '';
