@@ -20,6 +20,7 @@ import {
 } from './error-answer.ts';
 import { Exchange } from './exchange.ts';
 import { HeadIntake } from './head-intake.ts';
+import { peerAddress } from './peer-address.ts';
 import type { PlaneContext } from './plane-context.ts';
 import { RequestBody } from './request-body.ts';
 import type { RequestContext } from './request-context.ts';
@@ -58,7 +59,7 @@ export class ClientConnection implements BodySink, Expiring {
     socket.on('finish', this.#onFinish);
     socket.on('error', () => undefined); // `close` follows and is what counts
     socket.on('close', contained(this, this.#onClose));
-    const peer = peerOf(socket);
+    const peer = peerAddress(socket.remoteAddress);
     this.peer = peer ?? UNKNOWN_PEER;
     if (peer === null) socket.destroy();
     else this.pace.forHead();
@@ -276,10 +277,4 @@ export class ClientConnection implements BodySink, Expiring {
     this.#plane.onFault(error);
     this.destroy();
   }
-}
-
-/** Without the zone of a link-local address (RFC 4007 section 11). Null: it went before we could ask who it was. */
-function peerOf({ remoteAddress = '' }: Socket): IpAddress | null {
-  const zone = remoteAddress.indexOf('%');
-  return parseIp(zone === -1 ? remoteAddress : remoteAddress.slice(0, zone));
 }
