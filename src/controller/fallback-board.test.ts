@@ -198,7 +198,21 @@ describe('controller/fallback-board', () => {
     stage.send('a', 200);
     stage.board.check('a', 'old', 'refused');
     stage.send('a', 0, 9);
+    stage.board.check('a', 'old', null);
+    expect(stage.told).to.deep.equal(['a: both failing true', 'a: steady -> fallen_back', 'a: both failing false']);
+  });
+
+  it('does not tell of every turn while requests fail and succeed by turns: the checks end it', () => {
+    const stage = new Stage();
+    stage.board.apply([service('a', { fallback: { ...POLICY, maxFailureRate: 0 } })]);
     stage.send('a', 200);
+    stage.board.check('a', 'old', 'refused');
+    for (let i = 0; i < 100; i++) {
+      stage.send('a', 0, 3);
+      stage.send('a', 200);
+    }
+    expect(stage.told).to.deep.equal(['a: both failing true']);
+    stage.board.check('a', 'old', 'refused');
     expect(stage.told).to.deep.equal(['a: both failing true', 'a: both failing false']);
   });
 

@@ -86,7 +86,8 @@ export class FallbackBoard {
     const { state, judging } = entry;
     const next = observe(state, outcome, judging, this.#options.random);
     if (next !== state) this.#enter(entry, next, outcome.endedMs);
-    if (outcome.failure !== null || entry.bothFailing) this.#watchBothFailing(entry, outcome.endedMs);
+    // A check says when it is over: single successes come and go many times a second.
+    if (outcome.failure !== null && !entry.bothFailing) this.#watchBothFailing(entry, outcome.endedMs);
   }
 
   /** An active check ended just now. `error` null: it passed. */
