@@ -24,6 +24,8 @@ export interface ToyClusterOptions {
   /** 0: any free port. */
   readonly port?: number;
   readonly slowMs?: number;
+  /** Told of each request as soon as its head is there, whatever becomes of it. */
+  readonly onArrival?: (method: string, path: string) => void;
 }
 
 export class ToyCluster {
@@ -34,12 +36,14 @@ export class ToyCluster {
   /** Requests that arrived whole, healthy or not. */
   requests = 0;
   readonly #slowMs: number;
+  readonly #onArrival: (method: string, path: string) => void;
   #server: Server;
 
-  private constructor(name: string, { port = 0, slowMs = 10_000 }: ToyClusterOptions) {
+  private constructor(name: string, { port = 0, slowMs = 10_000, onArrival = () => {} }: ToyClusterOptions) {
     this.name = name;
     this.port = port;
     this.#slowMs = slowMs;
+    this.#onArrival = onArrival;
     this.#server = this.#newServer();
   }
 
@@ -92,6 +96,7 @@ export class ToyCluster {
   }
 
   #handle(request: IncomingMessage, response: ServerResponse): void {
+    this.#onArrival(request.method ?? '', request.url ?? '');
     request.resume();
     request.once('end', () => {
       this.requests += 1;
