@@ -62,12 +62,14 @@ async function drain({ plane }: Assembly, { drainDelay, drainTimeout }: RunOptio
   await plane.drain(drainTimeout);
 }
 
-/** The admin server last: it tells what is going on until the end. */
+/**
+ * The admin server tells what is going on until the end. Only the store outlives it: an abort that was answered must be kept.
+ */
 async function end({ accessLog, admin, controller }: Assembly, store: StateStore | null) {
   await controller.close();
-  await store?.close();
   await accessLog.close(LOG_GRACE_MS);
   await admin.close();
+  await store?.close();
 }
 
 async function openStore(dir: string, log: Log): Promise<StateStore> {

@@ -30,6 +30,9 @@ export interface FacadeOptions {
 
 const DONE = { ok: true, pending: false } as const;
 
+/** Whoever is told "held" must be able to rely on it; but a disk that hangs must not keep them waiting. */
+const KEPT_WITHIN_MS = 2_000;
+
 export class AdminFacade implements AdminBackend {
   readonly #options: FacadeOptions;
   readonly registry: AdminBackend['registry'];
@@ -96,12 +99,20 @@ export class AdminFacade implements AdminBackend {
 
   async abort(name: string, who: string, reason: string): Promise<WriteResult> {
     if (!this.#options.parts.board.abort(name, who, reason)) return noSuchService(name);
-    return { ...DONE, message: `${name}: held on the old cluster until it is resumed` };
+    return { ...DONE, message: `${name}: held on the old cluster until it is resumed${await this.#forgotten()}` };
   }
 
   async resume(name: string, who: string, reason: string): Promise<WriteResult> {
     if (!this.#options.parts.board.resume(name, who, reason)) return noSuchService(name);
-    return { ...DONE, message: `${name}: steady, its counters are cleared` };
+    return { ...DONE, message: `${name}: steady, its counters are cleared${await this.#forgotten()}` };
+  }
+
+  /** What a person's decision lacks, in words; '' once it is on disk. */
+  async #forgotten(): Promise<string> {
+    const { store } = this.#options.parts;
+    if (store === null) return '; without --state-dir a restart forgets it';
+    if (await store.isKept('state.json', KEPT_WITHIN_MS)) return '';
+    return '; it could not be written to the state directory yet: a restart now would forget it';
   }
 
   #served(name: string) {

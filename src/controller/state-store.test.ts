@@ -92,6 +92,29 @@ describe('controller/state-store', () => {
     }
   });
 
+  it('says whether what was saved is on disk, and does not wait for a disk that hangs', async () => {
+    let write = async (): Promise<void> => {};
+    const store = await opened({ write: () => write() });
+    expect(await store.isKept('state.json', 1000), 'nothing to keep').to.equal(true);
+    store.save('state.json', () => '1');
+    expect(await store.isKept('state.json', 1000)).to.equal(true);
+    write = async () => Promise.reject(Object.assign(new Error('full'), { code: 'ENOSPC' }));
+    store.save('state.json', () => '2');
+    expect(await store.isKept('state.json', 1000)).to.equal(false);
+    expect(await store.isKept('state.json', 1000), 'while it waits for the retry').to.equal(false);
+    let finish = (): void => {};
+    write = () =>
+      new Promise((resolve) => {
+        finish = resolve;
+      });
+    retries[0].fire();
+    const kept = store.isKept('state.json', 77);
+    retries.find(({ delayMs }) => delayMs === 77)?.fire();
+    expect(await kept).to.equal(false);
+    finish();
+    await store.close();
+  });
+
   it('damaged files: starts clean, says so, keeps them aside', async () => {
     for (const text of ['', '{"format":1,"serv', '\u0000\u0000\u0000', 'garbage']) {
       writeFileSync(join(dir, 'state.json'), text);

@@ -100,6 +100,20 @@ export class StateStore {
     if (slot.writing === null && slot.cancelRetry === null) this.#begin(file, slot);
   }
 
+  /** Whether everything saved so far is on disk; waits for a write under way, `withinMs` at most. */
+  async isKept(file: StoredFile, withinMs: number): Promise<boolean> {
+    const slot = this.#slot(file);
+    if (slot.writing !== null) {
+      let giveUp = (): void => {};
+      const late = new Promise<void>((resolve) => {
+        giveUp = this.#options.setTimer(resolve, withinMs);
+      });
+      await Promise.race([slot.writing, late]);
+      giveUp();
+    }
+    return slot.writing === null && slot.pending === null;
+  }
+
   /** Writes what is pending, without waiting for retries; then gives the directory free. Nothing is saved afterwards. */
   async close(): Promise<void> {
     this.#closed = true;
