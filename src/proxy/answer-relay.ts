@@ -9,7 +9,10 @@ import { BODY_CHUNKED, BODY_CLOSE, BODY_LENGTH, BODY_NONE } from '../http1/reque
 import { CHUNK_HEAD_BYTES, frameChunk, writeLastChunk } from './head-writer.ts';
 import { copyBytes, type Scratch } from './scratch.ts';
 
-/** Pieces up to this are copied behind what is already in the scratch buffer. */
+/**
+ * Pieces up to this are copied behind what is already in the scratch buffer. Not less than a TLS record (RFC 8446 section
+ * 5.1): what TLS read must not be lent, for it decrypts into its buffer even after it was asked to wait.
+ */
 const COPY_BYTES = 16 * 1024;
 
 /** `more`: go on reading. `wait`: pause the backend until `onFlushed` or the client's `drain`. */
