@@ -25,7 +25,7 @@ import { logBothFailing, logTransition } from '../controller/transition-log.ts';
 import type { RunState } from '../migration/run-state.ts';
 import { DirectPlane } from '../proxy/direct-plane.ts';
 import { ProxyStats } from '../status/proxy-stats.ts';
-import type { RunOptions } from './run-command.ts';
+import type { RunOptions } from './run-options.ts';
 
 export interface Surroundings {
   readonly source: ConfigSource;
@@ -88,6 +88,7 @@ export function assemble(options: RunOptions, around: Surroundings): Assembly {
     observer: new PlaneObserver({ board, stats, accessLog, warnings, log }),
     limits: limitsOf(options),
     now,
+    onFault: (error) => log.error({ err: error }, 'a fault of the data plane ended one connection'),
   });
   const parts: ControlledParts = {
     configuration: new Configuration(),

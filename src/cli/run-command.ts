@@ -3,34 +3,10 @@
  * elsewhere and is loaded only then.
  */
 import { Command, Option } from 'commander';
-import { durationMs, instanceName, type ListenAddress, wholeNumber } from './arguments.ts';
+import { durationMs, instanceName, wholeNumber } from './arguments.ts';
 import { cannot } from './failure.ts';
 import { helpTail, listenOption } from './options.ts';
-
-export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
-
-export interface RunOptions {
-  /** `-`: standard input, read once. */
-  readonly localConfig: string;
-  readonly dataPlane: 'direct';
-  readonly listen: ListenAddress;
-  readonly adminListen: ListenAddress;
-  readonly stateDir?: string;
-  readonly adminTokenFile?: string;
-  readonly accessLog: 'off' | 'errors' | 'all';
-  readonly instance: string;
-  /** In ms, as all times. */
-  readonly drainDelay: number;
-  readonly drainTimeout: number;
-  readonly maxConnections: number;
-  readonly maxHeadBytes: number;
-  readonly headTimeout: number;
-  readonly bodyTimeout: number;
-  readonly keepAliveTimeout: number;
-  readonly sendTimeout: number;
-  readonly retryBodyBytes: number;
-  readonly logLevel: (typeof LOG_LEVELS)[number];
-}
+import { LOG_LEVELS, type RunOptions } from './run-options.ts';
 
 const NO_SOURCE =
   'no configuration to run; give --local-config FILE (or MIGRATION_PROXY_LOCAL_CONFIG), or try `migration-proxy demo`';

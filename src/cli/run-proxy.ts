@@ -12,7 +12,7 @@ import type { ListenAddress } from './arguments.ts';
 import { type Assembly, assemble, setTimer } from './assemble.ts';
 import { cannot, reasonOf } from './failure.ts';
 import { createLog } from './log.ts';
-import type { RunOptions } from './run-command.ts';
+import type { RunOptions } from './run-options.ts';
 import { listenForSignals } from './signals.ts';
 import { STDIN, sourceText } from './source-text.ts';
 import { outliveClosedPipes, printData } from './streams.ts';

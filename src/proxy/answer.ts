@@ -8,7 +8,7 @@ import { BODY_CHUNKED, BODY_CLOSE, BODY_LENGTH } from '../http1/request-head.ts'
 import type { ResponseHead } from '../http1/response-head.ts';
 import { type AnswerLines, writeAnswerHead, writeInterimHead } from './answer-head.ts';
 import type { RelayState } from './answer-relay.ts';
-import type { ClientConnection } from './client-connection.ts';
+import type { Client } from './client.ts';
 import type { PlaneContext } from './plane-context.ts';
 import type { RequestContext } from './request-context.ts';
 
@@ -46,7 +46,7 @@ export class Answer {
   /** The client's connection ends with it. */
   closesClient = false;
   readonly #plane: PlaneContext;
-  readonly #client: ClientConnection;
+  readonly #client: Client;
   readonly #context: RequestContext;
   readonly #request: Answered;
   #partial: Buffer | null = null;
@@ -54,7 +54,7 @@ export class Answer {
   #kept: Buffer | null = null;
   #keptBytes = 0;
 
-  constructor(plane: PlaneContext, client: ClientConnection, context: RequestContext, request: Answered) {
+  constructor(plane: PlaneContext, client: Client, context: RequestContext, request: Answered) {
     this.#plane = plane;
     this.#client = client;
     this.#context = context;

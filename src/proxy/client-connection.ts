@@ -6,6 +6,7 @@ import type { Socket } from 'node:net';
 import { type IpAddress, parseIp } from '../allocator/ip.ts';
 import { AnswerRelay } from './answer-relay.ts';
 import { BodyReader, type BodySink } from './body-reader.ts';
+import type { Client, TunnelEnd } from './client.ts';
 import { ClientPace } from './client-pace.ts';
 import { contained } from './contained.ts';
 import type { Expiring } from './deadlines.ts';
@@ -24,13 +25,12 @@ import { peerAddress } from './peer-address.ts';
 import type { PlaneContext } from './plane-context.ts';
 import { RequestBody } from './request-body.ts';
 import type { RequestContext } from './request-context.ts';
-import type { Tunnel } from './tunnel.ts';
 
 /** Pipelined bytes that may wait while a request is under way. */
 const MAX_PENDING_BYTES = 64 * 1024;
 const UNKNOWN_PEER: IpAddress = parseIp('0.0.0.0') as IpAddress;
 
-export class ClientConnection implements BodySink, Expiring {
+export class ClientConnection implements Client, BodySink, Expiring {
   readonly socket: Socket;
   readonly peer: IpAddress;
   readonly relay: AnswerRelay;
@@ -39,7 +39,7 @@ export class ClientConnection implements BodySink, Expiring {
   readonly #plane: PlaneContext;
   readonly #onClosed: (connection: ClientConnection) => void;
   #exchange: Exchange | null = null;
-  #tunnel: Tunnel | null = null;
+  #tunnel: TunnelEnd | null = null;
   readonly #intake: HeadIntake;
   readonly #reader = new BodyReader(this);
   #closing = false;
@@ -209,7 +209,7 @@ export class ClientConnection implements BodySink, Expiring {
     this.exchangeDone(connection === 'close' ? 'close' : 'keep');
   }
 
-  startTunnel(tunnel: Tunnel): void {
+  startTunnel(tunnel: TunnelEnd): void {
     this.#tunnel = tunnel;
     this.#exchange = null;
     this.#intake.release();

@@ -7,7 +7,7 @@ import type { RequestHead } from '../http1/request-head.ts';
 import { Answer, type Answered } from './answer.ts';
 import { AttemptLimit } from './attempt-limit.ts';
 import { AttemptPlan } from './attempt-plan.ts';
-import type { ClientConnection } from './client-connection.ts';
+import type { Client } from './client.ts';
 import type { Expiring } from './deadlines.ts';
 import { type ErrorAnswer, LOOP_DETECTED, upstreamError } from './error-answer.ts';
 import { hasPassed } from './forwarded.ts';
@@ -25,7 +25,7 @@ type Phase = 'connecting' | 'sent' | 'answering' | 'over';
 
 export class Exchange implements UpstreamUser, Answered, Expiring {
   readonly #plane: PlaneContext;
-  readonly #client: ClientConnection;
+  readonly #client: Client;
   readonly #context: RequestContext;
   readonly #report: RequestReport;
   readonly #answer: Answer;
@@ -37,13 +37,7 @@ export class Exchange implements UpstreamUser, Answered, Expiring {
   #blocked = false;
 
   /** `headBytes`: of the head, which stands at the start of its buffer. */
-  constructor(
-    plane: PlaneContext,
-    client: ClientConnection,
-    service: RoutedService,
-    head: RequestHead,
-    headBytes: number,
-  ) {
+  constructor(plane: PlaneContext, client: Client, service: RoutedService, head: RequestHead, headBytes: number) {
     this.#plane = plane;
     this.#client = client;
     this.#context = new RequestContext(head, service, client.peer, plane.ids);

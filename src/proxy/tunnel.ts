@@ -2,21 +2,21 @@
  * After a switch of protocols (RFC 9110 section 7.8): bytes both ways as they come, each side waiting for the other to
  * take them, half-closes passed on, idle for at most stream_idle_timeout. Nothing of what passes is looked at.
  */
-import type { ClientConnection } from './client-connection.ts';
+import type { Client, TunnelEnd } from './client.ts';
 import { Deadline, type Expiring } from './deadlines.ts';
 import type { PlaneContext } from './plane-context.ts';
 import type { UpstreamConnection, UpstreamUser } from './upstream-connection.ts';
 
-export class Tunnel implements UpstreamUser, Expiring {
+export class Tunnel implements TunnelEnd, UpstreamUser, Expiring {
   readonly #plane: PlaneContext;
-  readonly #client: ClientConnection;
+  readonly #client: Client;
   readonly #upstream: UpstreamConnection;
   readonly #idleMs: number;
   readonly #deadline = new Deadline(this);
   #clientEnded = false;
   #upstreamEnded = false;
 
-  constructor(plane: PlaneContext, client: ClientConnection, upstream: UpstreamConnection, idleMs: number) {
+  constructor(plane: PlaneContext, client: Client, upstream: UpstreamConnection, idleMs: number) {
     this.#plane = plane;
     this.#client = client;
     this.#upstream = upstream;
