@@ -82,7 +82,17 @@ function nameProblem(host: string): string | null {
     return numeric && !QUAD.test(host) ? `${quote(host)} is no IPv4 address` : null;
   }
   if (host.endsWith('.')) return `${quote(host)} ends with a dot`;
+  const [foreign] = /[^\x00-\x7f]/u.exec(host) ?? [];
+  // Some look just like ASCII, as the Cyrillic `а` does.
+  if (foreign !== undefined) {
+    return `${quote(host)} has ${quote(foreign)} (${codePoint(foreign)}); such names are written in their xn-- form`;
+  }
   return `${quote(host)} is no host name`;
+}
+
+/** `U+0430` */
+function codePoint(character: string): string {
+  return `U+${character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}`;
 }
 
 /** The canonical text of an IPv6 address without brackets; null for anything else. */

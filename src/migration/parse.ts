@@ -50,6 +50,12 @@ const PLACED_KEYS: readonly PlacedKey[] = [
   'new_tls',
 ];
 
+/** Far more than any proxy carries; a MiB of commas and nulls would be half a million. */
+const MOST_SERVICES = 20_000;
+/** As many as anybody reads; the rest is counted, so that one text cannot fill logs and `/status`. */
+const MOST_ERRORS_OF_ONE = 100;
+const MOST_ERRORS = 2_000;
+
 /** Never throws for any text. */
 export function readSource(source: Source): ReadResult {
   const lines = new LineIndex(source.text);
@@ -94,7 +100,12 @@ function readDocument(source: Source, config: ConfigText, values: YamlValues): R
   }
   const document = values.plain as Record<string, unknown> & { services: unknown[] };
   const outside = outsideProblems(document, values.problems);
-  const errors = outside.map((problem) => toError(problem, null));
+  const tell = (problems: readonly ValueProblem[], service: string | null, where: string): ConfigError[] => {
+    const told = inOrder(problems.slice(0, MOST_ERRORS_OF_ONE).map((problem) => toError(problem, service)));
+    return withRest(told, problems.length - told.length, where);
+  };
+  const errors = tell(outside, null, 'outside of the services');
+  let untold = 0;
   const inside = problemsByService(values.problems);
   const services = document.services.map((service, index): ReadService => {
     const base = ['services', index];
@@ -103,14 +114,21 @@ function readDocument(source: Source, config: ConfigText, values: YamlValues): R
       ...(inside.get(index) ?? []),
       ...caFileProblems(source, config, service),
     ]);
-    for (const problem of reading.problems) {
-      errors.push(toError({ ...problem, path: [...base, ...problem.path] }, reading.name));
-    }
+    const problems = reading.problems.map((problem) => ({ ...problem, path: [...base, ...problem.path] }));
+    if (errors.length < MOST_ERRORS) errors.push(...tell(problems, reading.name, 'in this service'));
+    else untold += problems.length;
     const places = Object.fromEntries(PLACED_KEYS.map((key) => [key, placeOf([...base, key])]));
     const { name, migration, oldOnly } = reading;
     return { name, migration, oldOnly, raw, index, ...placeOf(base), places: places as ReadService['places'] };
   });
-  return { file, whole: null, errors: inOrder(errors), services };
+  return { file, whole: null, errors: withRest(inOrder(errors), untold, 'in the services after this'), services };
+}
+
+/** What is not told is counted, at the place of the last that is. */
+function withRest(told: readonly ConfigError[], untold: number, where: string): ConfigError[] {
+  const last = told.at(-1);
+  if (untold === 0 || last === undefined) return [...told];
+  return [...told, { ...last, code: 'limit', message: `and ${untold} more errors ${where}` }];
 }
 
 /** Why there is no usable list of services; null when there is one. */
@@ -137,7 +155,10 @@ function listProblem(values: YamlValues): ValueProblem | null {
   }
   const { services } = plain as { services: unknown };
   if (services === null) return problem('wrong_type', 'is empty; write services: [] where there is to be none');
-  return Array.isArray(services) ? null : problem('wrong_type', `must be a list; ${example}`);
+  if (!Array.isArray(services)) return problem('wrong_type', `must be a list; ${example}`);
+  return services.length > MOST_SERVICES
+    ? problem('limit', `has ${services.length} entries; one text has at most ${MOST_SERVICES}`)
+    : null;
 }
 
 function outsideProblems(document: Record<string, unknown>, found: readonly ValueProblem[]): ValueProblem[] {
@@ -157,7 +178,9 @@ function problemsByService(found: readonly ValueProblem[]): Map<number, ValuePro
   for (const problem of found) {
     const [root, index, ...path] = problem.path;
     if (root !== 'services' || typeof index !== 'number') continue;
-    byService.set(index, [...(byService.get(index) ?? []), { ...problem, path }]);
+    const known = byService.get(index);
+    if (known === undefined) byService.set(index, [{ ...problem, path }]);
+    else known.push({ ...problem, path });
   }
   return byService;
 }

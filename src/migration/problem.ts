@@ -3,6 +3,7 @@
  * text, so that values from a text, from the state directory or from a test are judged alike.
  */
 import type { ConfigErrorCode } from './errors.ts';
+import { quotedVisibly } from './quote.ts';
 
 export type Path = readonly (string | number)[];
 
@@ -20,7 +21,7 @@ export function formatPath(path: Path): string {
   for (const step of path) {
     if (typeof step === 'number') text += `[${step}]`;
     else if (/^[A-Za-z_][A-Za-z0-9_-]{0,80}$/.test(step)) text += text === '' ? step : `.${step}`;
-    else text += `[${JSON.stringify(step.slice(0, 80))}]`;
+    else text += `[${quotedVisibly(step.slice(0, 80).toWellFormed())}]`;
   }
   return text;
 }

@@ -8,8 +8,23 @@ export function quote(value: unknown): string {
   if (typeof value === 'number' || typeof value === 'bigint') return String(value);
   const text = typeof value === 'string' ? value : String(value);
   const cut = text.length > LONGEST ? `${text.slice(0, LONGEST).toWellFormed()}…` : text;
-  return JSON.stringify(cut).replace(/[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, escapeCode);
+  return quotedVisibly(cut);
 }
+
+/** In quotes, however long. */
+export function quotedVisibly(text: string): string {
+  return JSON.stringify(text).replace(INVISIBLE, escapeCode);
+}
+
+/** Somebody else's message that may hold such text: on one line, at most `length` characters, and without quotes of ours. */
+export function visible(text: string, length: number): string {
+  const cut = text.length > length ? `${text.slice(0, length).toWellFormed()}…` : text;
+  return cut.replace(/[\x00-\x1f]/g, escapeCode).replace(INVISIBLE, escapeCode);
+}
+
+/** Control characters, line ends, marks that turn the direction of what follows, and characters without any width. */
+const INVISIBLE =
+  /[\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb]/g;
 
 function escapeCode(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;

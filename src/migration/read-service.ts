@@ -3,7 +3,7 @@
  * document as written. Out: the migration where all is well, else the version that old alone can serve, and every problem.
  */
 import type { Migration } from './model.ts';
-import type { ValueProblem } from './problem.ts';
+import { formatPath, type Path, type ValueProblem } from './problem.ts';
 import { resolveMigration } from './resolve.ts';
 import type { RawGlobal, RawService } from './schema.ts';
 import { globalProblems, serviceProblems } from './validate.ts';
@@ -42,7 +42,8 @@ export function readService(
   outside: readonly ValueProblem[] = [],
   found: readonly ValueProblem[] = [],
 ): ServiceReading {
-  const problems = [...found, ...serviceProblems(raw.service).filter((problem) => !isSaid(problem, found))];
+  const said = unreadPaths(found);
+  const problems = [...found, ...serviceProblems(raw.service).filter(({ path }) => !isSaid(path, said))];
   const globalIsWell = outside.length === 0 && globalProblems(raw.global ?? undefined).length === 0;
   const service = isKeys(raw.service) ? raw.service : {};
   const wrong = new Set(problems.map((problem) => problem.path[0]));
@@ -58,10 +59,13 @@ export function readService(
 }
 
 /** A value that could not be read as plain data (an alias to nothing, a tag) has only a stand-in, which is not worth judging. */
-function isSaid(problem: ValueProblem, found: readonly ValueProblem[]): boolean {
-  return found.some(
-    ({ code, path }) => (code === 'bad_value' || code === 'limit') && path.every((step, i) => problem.path[i] === step),
-  );
+function unreadPaths(found: readonly ValueProblem[]): ReadonlySet<string> {
+  const unread = found.filter(({ code }) => code === 'bad_value' || code === 'limit');
+  return new Set(unread.map(({ path }) => formatPath(path)));
+}
+
+function isSaid(path: Path, said: ReadonlySet<string>): boolean {
+  return said.size > 0 && [0, ...path.keys()].some((_, length) => said.has(formatPath(path.slice(0, length))));
 }
 
 /** Of values in error only what old needs may be remembered: what else they say was never found to be right. */

@@ -94,6 +94,7 @@ export class YamlValues {
 
   #plainMap(node: YAMLMap, path: Path, aliases: number): Record<string, unknown> {
     const plain: Record<string, unknown> = {};
+    const repeated = new Set<string>();
     for (const pair of node.items as Pair<Node | null, Node | null>[]) {
       const key = isScalar(pair.key) ? pair.key.value : undefined;
       if (typeof key !== 'string') {
@@ -103,6 +104,8 @@ export class YamlValues {
       }
       const at = [...path, key];
       if (Object.hasOwn(plain, key)) {
+        if (repeated.has(key)) continue;
+        repeated.add(key);
         this.#problem(at, 'duplicate_key', `the key ${quote(key)} stands twice here; keep one`, 'key');
       } else if (key === '__proto__') {
         this.#problem(at, 'unknown_key', `unknown key ${quote(key)}`, 'key');
