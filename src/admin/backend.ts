@@ -1,20 +1,33 @@
 /**
  * What the admin server may ask of the running proxy. The controller implements it; the admin server knows nothing else.
  */
-import type { Registry } from 'prom-client';
-import type { StatusReport } from '../status/report.ts';
+import type { ServiceReport, StatusReport } from '../status/report.ts';
+import type { Metrics } from './metrics.ts';
 
 export interface AdminBackend {
-  status(): StatusReport;
+  /** The services may be made as they are asked for. */
+  status(): StatusInPieces;
+  /** One service of the status; null for an unknown one. */
+  service(name: string): ServiceReport | null;
+  /** What `/health` counts. */
+  overview(): Overview;
   /** Null when ready, else what it waits for. */
   notReady(): string | null;
-  readonly registry: Registry;
+  readonly metrics: Metrics;
   /** Edits the source. `percentage`: 0..100, at most two decimals. */
   setPercentage(name: string, percentage: number, who: string, reason: string): Promise<WriteResult>;
   abort(name: string, who: string, reason: string): Promise<WriteResult>;
   resume(name: string, who: string, reason: string): Promise<WriteResult>;
   /** The decision for one imagined request; null for an unknown service. */
   explain(name: string, request: ExplainRequest): unknown;
+}
+
+export type StatusInPieces = Omit<StatusReport, 'services'> & { readonly services: Iterable<ServiceReport> };
+
+export interface Overview {
+  readonly generation: number;
+  readonly configErrors: number;
+  readonly services: Iterable<Pick<ServiceReport, 'state' | 'stale' | 'invalid'> & { readonly held: boolean }>;
 }
 
 export interface ExplainRequest {

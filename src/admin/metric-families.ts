@@ -39,7 +39,8 @@ export interface MetricFamily {
   readonly name: string;
   readonly help: string;
   readonly type: 'counter' | 'gauge' | 'histogram';
-  readonly samples: (facts: MetricsFacts) => Sample[];
+  /** In batches that are made as they are asked for, each of one moment: one of the whole, or one a service. */
+  readonly batches: (facts: MetricsFacts) => Iterable<readonly Sample[]>;
 }
 
 const STATES: readonly RunStateName[] = ['steady', 'fallen_back', 'probing'];
@@ -51,7 +52,7 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
     name: 'migration_proxy_requests_total',
     help: 'Client requests, each once, by the cluster that answered (if none did: that was tried last), the reason of the decision and the class of the status.',
     type: 'counter',
-    samples: eachService(({ name, stats }, add) => {
+    batches: eachService(({ name, stats }, add) => {
       stats.eachRequestCount((cluster, reason, code, value) => {
         add({ labels: { service: name, cluster, reason, code }, value });
       });
@@ -61,13 +62,13 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
     name: DURATION,
     help: 'Time from the first byte of a client request to the last of its answer; tunnels and aborted requests are left out.',
     type: 'histogram',
-    samples: eachService(addDurations),
+    batches: eachService(addDurations),
   },
   {
     name: 'migration_proxy_upstream_failures_total',
     help: 'Failed attempts at a cluster by kind, also where a further attempt saved the request.',
     type: 'counter',
-    samples: eachService(({ name, stats }, add) => {
+    batches: eachService(({ name, stats }, add) => {
       stats.eachFailureCount((cluster, kind, value) => {
         add({ labels: { service: name, cluster, kind }, value });
       });
@@ -77,7 +78,7 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
     name: 'migration_proxy_retries_total',
     help: 'Further attempts by the cluster that failed and the one tried next.',
     type: 'counter',
-    samples: eachService(({ name, stats }, add) => {
+    batches: eachService(({ name, stats }, add) => {
       stats.eachRetryCount((from, to, value) => {
         add({ labels: { service: name, from, to }, value });
       });
@@ -87,7 +88,7 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
     name: 'migration_proxy_service_state',
     help: '1 for the state the service is in, 0 for the others.',
     type: 'gauge',
-    samples: eachService(({ name, state }, add) => {
+    batches: eachService(({ name, state }, add) => {
       for (const one of STATES) add({ labels: { service: name, state: one }, value: one === state ? 1 : 0 });
     }),
   },
@@ -95,49 +96,51 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
     name: 'migration_proxy_service_percentage',
     help: 'Per cent of traffic configured for the new cluster.',
     type: 'gauge',
-    samples: eachService(({ name, percentage }, add) => add({ labels: { service: name }, value: percentage })),
+    batches: eachService(({ name, percentage }, add) => add({ labels: { service: name }, value: percentage })),
   },
   {
     name: 'migration_proxy_fallbacks_total',
     help: 'Times this replica sent a service back to the old cluster.',
     type: 'counter',
-    samples: eachService(({ name, fallbacks }, add) => add({ labels: { service: name }, value: fallbacks })),
+    batches: eachService(({ name, fallbacks }, add) => add({ labels: { service: name }, value: fallbacks })),
   },
   {
     name: 'migration_proxy_config_errors',
     help: 'Errors in the configuration as it was last read.',
     type: 'gauge',
-    samples: ({ configErrors }) => [{ labels: {}, value: configErrors }],
+    batches: ({ configErrors }) => [[{ labels: {}, value: configErrors }]],
   },
   {
     name: 'migration_proxy_config_generation',
     help: 'Number of the configuration that is served; grows by one with each applied change.',
     type: 'gauge',
-    samples: ({ generation }) => [{ labels: {}, value: generation }],
+    batches: ({ generation }) => [[{ labels: {}, value: generation }]],
   },
   {
     name: 'migration_proxy_config_last_success_timestamp_seconds',
     help: 'When the configuration was last read and applied without an error; absent before the first time.',
     type: 'gauge',
-    samples: ({ lastSuccessMs }) => (lastSuccessMs === null ? [] : [{ labels: {}, value: lastSuccessMs / 1_000 }]),
+    batches: ({ lastSuccessMs }) => (lastSuccessMs === null ? [] : [[{ labels: {}, value: lastSuccessMs / 1_000 }]]),
   },
   {
     name: 'migration_proxy_open_connections',
     help: 'Open connections: of clients, and to each of the clusters.',
     type: 'gauge',
-    samples: ({ connections }) =>
+    batches: ({ connections }) => [
       Object.entries(connections).map(([side, value]) => {
         return { labels: { side }, value };
       }),
+    ],
   },
   {
     name: 'migration_proxy_refused_requests_total',
     help: 'Requests that no service took, by the error code of the answer.',
     type: 'counter',
-    samples: ({ refusals }) =>
+    batches: ({ refusals }) => [
       Array.from(refusals, ([reason, value]) => {
         return { labels: { reason }, value };
       }),
+    ],
   },
 ];
 
@@ -157,9 +160,11 @@ function addDurations({ name, stats }: ServiceMetricsFacts, add: (sample: Sample
 }
 
 function eachService(addSamples: (service: ServiceMetricsFacts, add: (sample: Sample) => void) => void) {
-  return ({ services }: MetricsFacts): Sample[] => {
-    const samples: Sample[] = [];
-    for (const service of services) addSamples(service, (sample) => samples.push(sample));
-    return samples;
+  return function* ({ services }: MetricsFacts): Generator<readonly Sample[]> {
+    for (const service of services) {
+      const samples: Sample[] = [];
+      addSamples(service, (sample) => samples.push(sample));
+      yield samples;
+    }
   };
 }

@@ -3,7 +3,7 @@ import { parsePrometheusText } from '../../test/support/prometheus-text.ts';
 import { sampleOutcome, sampleRecord } from '../../test/support/status-samples.ts';
 import { ServiceStats } from '../status/service-stats.ts';
 import type { MetricsFacts, ServiceMetricsFacts } from './metric-families.ts';
-import { createMetrics, scrape } from './metrics.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
 
 function service(changes: Partial<ServiceMetricsFacts> = {}): ServiceMetricsFacts {
   return { name: 'shop', percentage: 20, state: 'steady', fallbacks: 0, stats: new ServiceStats(), ...changes };
@@ -20,6 +20,8 @@ function facts(changes: Partial<MetricsFacts> = {}): MetricsFacts {
     ...changes,
   };
 }
+
+const scrape = async (metrics: Metrics): Promise<string> => (await metrics.scrape()).toString();
 
 async function ours(snapshot: () => MetricsFacts) {
   const families = parsePrometheusText(await scrape(createMetrics(snapshot)));
@@ -98,10 +100,10 @@ describe('metrics', () => {
 
   it('lose the series of a service that is removed', async () => {
     let services = [service(), service({ name: 'cart' })];
-    const registry = createMetrics(() => facts({ services }));
-    expect(await scrape(registry)).to.include('service="cart"');
+    const metrics = createMetrics(() => facts({ services }));
+    expect(await scrape(metrics)).to.include('service="cart"');
     services = [service()];
-    const text = await scrape(registry);
+    const text = await scrape(metrics);
     expect(text).not.to.include('service="cart"');
     expect(text).to.include('service="shop"');
   });
@@ -118,12 +120,32 @@ describe('metrics', () => {
   });
 
   it('leave out one that cannot be read and still tell the rest', async () => {
-    const registry = createMetrics(() => facts());
-    const broken = registry.getSingleMetric('nodejs_heap_size_total_bytes') as unknown as { get: () => Promise<never> };
+    const metrics = createMetrics(() => facts());
+    const broken = metrics.process.getSingleMetric('nodejs_heap_size_total_bytes') as unknown as {
+      get: () => Promise<never>;
+    };
     broken.get = () => Promise.reject(new Error('EMFILE: too many open files, uv_resident_set_memory'));
-    const families = parsePrometheusText(await scrape(registry));
+    const families = parsePrometheusText(await scrape(metrics));
     expect([...families.keys()]).to.include('migration_proxy_config_generation');
     expect([...families.keys()]).not.to.include('nodejs_heap_size_total_bytes');
+  });
+
+  it('of thousands of services leave the event loop its turns, and show one snapshot', async () => {
+    const stats = new ServiceStats();
+    stats.request(sampleRecord());
+    let snapshots = 0;
+    const services = Array.from({ length: 3000 }, (_, i) => service({ name: `s${i}`, stats }));
+    const metrics = createMetrics(() => {
+      snapshots++;
+      return facts({ services });
+    });
+    let turns = 0;
+    const count = setInterval(() => turns++, 1);
+    const text = await scrape(metrics);
+    clearInterval(count);
+    expect(turns).to.be.at.least(3);
+    expect(snapshots).to.equal(1);
+    expect(text.match(/^migration_proxy_service_percentage\{/gm)).to.have.length(3000);
   });
 
   it('of two proxies in one process do not meet', async () => {

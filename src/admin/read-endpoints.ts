@@ -2,10 +2,10 @@
  * The endpoints that only tell: open to whoever reaches the port. None of them changes anything.
  */
 import type { Response } from 'express';
-import type { ServiceReport, StatusReport } from '../status/report.ts';
+import type { Overview } from './backend.ts';
 import { type AdminContext, type Endpoint, pathName, queryOf } from './endpoint.ts';
 import { parseExplainQuery } from './explain-query.ts';
-import { scrape } from './metrics.ts';
+import { inSlices, jsonTexts } from './in-slices.ts';
 import { type Problem, sendProblem } from './problem.ts';
 
 export const NO_SUCH_SERVICE: Problem = { code: 'no_such_service', detail: 'no service of that name is served' };
@@ -23,7 +23,7 @@ export function readEndpoints({ backend, version, replica }: AdminContext): read
           waiting_for: waitingFor,
           version,
           replica,
-          ...summary(backend.status()),
+          ...summary(backend.overview()),
         });
       },
     },
@@ -48,33 +48,32 @@ export function readEndpoints({ backend, version, replica }: AdminContext): read
       path: '/metrics',
       summary: 'Metrics for Prometheus',
       answer: async (_, response) => {
-        const text = await scrape(backend.registry);
-        response.set('Content-Type', backend.registry.contentType).send(text);
+        const text = await backend.metrics.scrape();
+        response.set('Content-Type', backend.metrics.contentType).send(text);
       },
     },
     {
       method: 'GET',
       path: '/status',
       summary: 'Everything about every service',
-      answer: (_, response) => {
-        response.json(backend.status());
+      answer: async (_, response) => {
+        const { services, ...head } = backend.status();
+        await sendServices(response, head, services);
       },
     },
     {
       method: 'GET',
       path: '/api/v1/services',
       summary: 'The services of /status',
-      answer: (_, response) => {
-        response.json({ services: backend.status().services });
-      },
+      answer: (_, response) => sendServices(response, {}, backend.status().services),
     },
     {
       method: 'GET',
       path: '/api/v1/services/{name}',
       summary: 'One service of /status',
       answer: (request, response) => {
-        const service = backend.status().services.find(({ name }) => name === pathName(request));
-        if (service === undefined) sendProblem(response, NO_SUCH_SERVICE);
+        const service = backend.service(pathName(request));
+        if (service === null) sendProblem(response, NO_SUCH_SERVICE);
         else response.json(service);
       },
     },
@@ -93,21 +92,20 @@ export function readEndpoints({ backend, version, replica }: AdminContext): read
   ];
 }
 
-function summary({ generation, config, services }: StatusReport) {
-  const count = (is: (service: ServiceReport) => boolean) => services.filter(is).length;
-  return {
-    generation,
-    config_errors: config.errors.length,
-    services: {
-      total: services.length,
-      steady: count(({ state }) => state === 'steady'),
-      fallen_back: count(({ state }) => state === 'fallen_back'),
-      probing: count(({ state }) => state === 'probing'),
-      held: count(({ hold }) => hold !== null),
-      stale: count(({ stale }) => stale),
-      invalid: count(({ invalid }) => invalid),
-    },
-  };
+function summary({ generation, configErrors, services }: Overview) {
+  const counts = { total: 0, steady: 0, fallen_back: 0, probing: 0, held: 0, stale: 0, invalid: 0 };
+  for (const { state, held, stale, invalid } of services) {
+    counts.total++;
+    counts[state]++;
+    if (held) counts.held++;
+    if (stale) counts.stale++;
+    if (invalid) counts.invalid++;
+  }
+  return { generation, config_errors: configErrors, services: counts };
+}
+
+async function sendServices(response: Response, head: object, services: Iterable<unknown>): Promise<void> {
+  response.type('json').send(await inSlices(jsonTexts(head, 'services', services)));
 }
 
 function sendText(response: Response, text: string): void {

@@ -95,6 +95,6 @@ function sendResult(response: Response, backend: AdminBackend, name: string, res
     return;
   }
   const { pending, message } = result;
-  const service = backend.status().services.find((one) => one.name === name);
+  const service = backend.service(name);
   response.status(pending ? 202 : 200).json({ ...service, pending, message });
 }

@@ -22,7 +22,6 @@ import { ownAddresses } from '../controller/own-addresses.ts';
 import { PlaneObserver } from '../controller/plane-observer.ts';
 import type { StateStore } from '../controller/state-store.ts';
 import { logBothFailing, logTransition } from '../controller/transition-log.ts';
-import type { RunState } from '../migration/run-state.ts';
 import { DirectPlane } from '../proxy/direct-plane.ts';
 import { ProxyStats } from '../status/proxy-stats.ts';
 import type { RunOptions } from './run-options.ts';
@@ -56,7 +55,6 @@ export const now = (): number => performance.timeOrigin + performance.now();
 export function assemble(options: RunOptions, around: Surroundings): Assembly {
   const { log, source, store, version } = around;
   const replica = process.env.POD_NAME ?? `${hostname()}:${options.listen.port}`;
-  const runStates = new Map<string, RunState>();
   const stats = new ProxyStats();
   const warnings = new ForwarderWarnings();
   const accessLog = new AccessLog({ mode: options.accessLog });
@@ -65,10 +63,7 @@ export function assemble(options: RunOptions, around: Surroundings): Assembly {
     random: Math.random,
     setTimer,
     replica,
-    onRunState: (service, run) => {
-      runStates.set(service, run);
-      plane.setRunState(service, run);
-    },
+    onRunState: (service, run) => plane.setRunState(service, run),
     onTransition: (service, from, to, view) => logTransition(log, service, from, to, view),
     onBothFailing: (service, view) => logBothFailing(log, service, view),
     onDirty: () => store?.save('state.json', () => JSON.stringify(board.toStored())),
@@ -109,9 +104,8 @@ export function assemble(options: RunOptions, around: Surroundings): Assembly {
     version,
     replica,
     startedMs: now(),
-    runStates,
     planeNotReady: around.planeNotReady,
-    registry: createMetrics,
+    metrics: createMetrics,
   });
   const admin = createAdminServer({
     backend,

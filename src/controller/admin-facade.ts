@@ -2,16 +2,16 @@
  * What the admin server may ask of the running proxy, answered: the state of all parts as one report, explanations, and the
  * few writes. In: names and values that were validated already. Out: reports and results; nothing here is cached.
  */
-import type { AdminBackend, ExplainRequest, WriteResult } from '../admin/backend.ts';
+import type { AdminBackend, ExplainRequest, Overview, StatusInPieces, WriteResult } from '../admin/backend.ts';
 import type { MetricsFacts } from '../admin/metric-families.ts';
 import { compileService } from '../allocator/compile.ts';
 import { explain } from '../allocator/explain.ts';
 import type { Explanation } from '../allocator/explanation.ts';
 import { imaginedFacts } from '../allocator/imagined-request.ts';
-import type { FallbackView } from '../fallback/view.ts';
-import { type RunState, STEADY } from '../migration/run-state.ts';
-import { buildStatus } from '../status/build-status.ts';
-import type { StatusReport } from '../status/report.ts';
+import type { ServedMigration } from '../migration/model.ts';
+import { STEADY } from '../migration/run-state.ts';
+import { buildServiceReport, buildStatusHead } from '../status/build-status.ts';
+import type { ServiceReport } from '../status/report.ts';
 import type { ConfigSource } from './config-source.ts';
 import type { ControlledParts } from './controller.ts';
 
@@ -21,11 +21,9 @@ export interface FacadeOptions {
   readonly version: string;
   readonly replica: string;
   readonly startedMs: number;
-  /** What the data plane was told last. */
-  readonly runStates: ReadonlyMap<string, RunState>;
   /** Null when it takes traffic, else what it waits for. */
   readonly planeNotReady: () => string | null;
-  readonly registry: (facts: () => MetricsFacts) => AdminBackend['registry'];
+  readonly metrics: (facts: () => MetricsFacts) => AdminBackend['metrics'];
 }
 
 const DONE = { ok: true, pending: false } as const;
@@ -35,11 +33,11 @@ const KEPT_WITHIN_MS = 2_000;
 
 export class AdminFacade implements AdminBackend {
   readonly #options: FacadeOptions;
-  readonly registry: AdminBackend['registry'];
+  readonly metrics: AdminBackend['metrics'];
 
   constructor(options: FacadeOptions) {
     this.#options = options;
-    this.registry = options.registry(() => this.#metricsFacts());
+    this.metrics = options.metrics(() => this.#metricsFacts());
   }
 
   notReady(): string | null {
@@ -47,10 +45,11 @@ export class AdminFacade implements AdminBackend {
     return parts.configuration.isLoaded ? planeNotReady() : `no configuration yet: waiting for ${source.label}`;
   }
 
-  status(): StatusReport {
+  status(): StatusInPieces {
     const { parts, replica, source, startedMs, version } = this.#options;
-    const { changes, configuration, now, stats, warnings } = parts;
-    return buildStatus({
+    const { configuration, now, warnings } = parts;
+    const nowMs = now();
+    const head = buildStatusHead({
       version,
       dataPlane: 'direct',
       replica,
@@ -58,7 +57,7 @@ export class AdminFacade implements AdminBackend {
       generation: configuration.table.generation,
       configHash: configuration.table.hash,
       startedMs,
-      nowMs: now(),
+      nowMs,
       config: {
         source: source.label,
         loadedFrom: configuration.loadedFrom,
@@ -66,18 +65,31 @@ export class AdminFacade implements AdminBackend {
         errors: configuration.errors,
       },
       warnings: warnings.list(),
-      services: configuration.table.services.map((served) => {
-        const { name } = served.migration;
-        return { served, fallback: this.#view(name), stats: stats.of(name), changed: changes.lastOf(name) };
-      }),
     });
+    return { ...head, services: this.#reports(configuration.table.services, nowMs) };
+  }
+
+  service(name: string): ServiceReport | null {
+    const served = this.#served(name);
+    return served === undefined ? null : this.#report(served, this.#options.parts.now());
+  }
+
+  overview(): Overview {
+    const { board, configuration } = this.#options.parts;
+    const services = configuration.table.services.flatMap(({ migration, standing }) => {
+      const view = board.view(migration.name);
+      if (view === null) return [];
+      const { hold, state } = view;
+      return [{ state, held: hold !== null, stale: standing === 'stale', invalid: standing === 'invalid' }];
+    });
+    return { generation: configuration.table.generation, configErrors: configuration.errors.length, services };
   }
 
   explain(name: string, request: ExplainRequest): Explanation | null {
     const served = this.#served(name);
     if (served === undefined) return null;
     const service = compileService(served);
-    return explain(service, this.#options.runStates.get(name) ?? STEADY, imaginedFacts(service, request));
+    return explain(service, this.#options.parts.board.runState(name) ?? STEADY, imaginedFacts(service, request));
   }
 
   async setPercentage(name: string, percentage: number, who: string, reason: string): Promise<WriteResult> {
@@ -119,10 +131,20 @@ export class AdminFacade implements AdminBackend {
     return this.#options.parts.configuration.table.services.find(({ migration }) => migration.name === name);
   }
 
-  #view(name: string): FallbackView {
-    const view = this.#options.parts.board.view(name);
-    if (view === null) throw new Error(`the fallback board does not hold ${name}, which is served`);
-    return view;
+  *#reports(services: readonly ServedMigration[], nowMs: number): Generator<ServiceReport> {
+    for (const served of services) {
+      const report = this.#report(served, nowMs);
+      if (report !== null) yield report;
+    }
+  }
+
+  /** Null: it was taken out of the configuration a moment ago. */
+  #report(served: ServedMigration, nowMs: number): ServiceReport | null {
+    const { board, changes, stats } = this.#options.parts;
+    const { name } = served.migration;
+    const fallback = board.view(name);
+    if (fallback === null) return null;
+    return buildServiceReport({ served, fallback, stats: stats.of(name), changed: changes.lastOf(name) }, nowMs);
   }
 
   #metricsFacts(): MetricsFacts {
@@ -136,7 +158,7 @@ export class AdminFacade implements AdminBackend {
       services: configuration.table.services.map(({ migration: { name, shareBp } }) => ({
         name,
         percentage: shareBp / 100,
-        state: this.#view(name).state,
+        state: board.runState(name)?.state ?? 'steady',
         fallbacks: board.tripsDecided(name),
         stats: stats.of(name),
       })),

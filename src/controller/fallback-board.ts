@@ -115,6 +115,12 @@ export class FallbackBoard {
     return entry === undefined ? null : viewOf(entry.state, entry.policy, this.#options.now());
   }
 
+  /** What the data plane was told last. Null: no such service. */
+  runState(service: string): RunState | null {
+    const entry = this.#entries.get(service);
+    return entry === undefined ? null : runStateOf(entry.state);
+  }
+
   /** Trips that this replica itself decided since it started. */
   tripsDecided(service: string): number {
     return this.#entries.get(service)?.tripsDecided ?? 0;

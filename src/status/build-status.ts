@@ -9,7 +9,7 @@ import type { Cluster, ServedMigration } from '../migration/model.ts';
 import type { ClusterReport, ServiceReport, StatusReport } from './report.ts';
 import type { ServiceStats } from './service-stats.ts';
 
-export interface StatusFacts {
+export interface StatusHeadFacts {
   readonly version: string;
   readonly dataPlane: 'direct' | 'nginx';
   readonly replica: string;
@@ -25,6 +25,9 @@ export interface StatusFacts {
     readonly errors: readonly ConfigError[];
   };
   readonly warnings: StatusReport['warnings'];
+}
+
+export interface StatusFacts extends StatusHeadFacts {
   /** In the order in which they are to be shown. */
   readonly services: readonly ServiceFacts[];
 }
@@ -38,6 +41,12 @@ export interface ServiceFacts {
 }
 
 export function buildStatus(facts: StatusFacts): StatusReport {
+  const services = facts.services.map((service) => buildServiceReport(service, facts.nowMs));
+  return { ...buildStatusHead(facts), services };
+}
+
+/** All but the services: thousands of those are built one by one. */
+export function buildStatusHead(facts: StatusHeadFacts): Omit<StatusReport, 'services'> {
   const { config } = facts;
   return {
     version: facts.version,
@@ -56,7 +65,6 @@ export function buildStatus(facts: StatusFacts): StatusReport {
       }),
     },
     warnings: facts.warnings,
-    services: facts.services.map((service) => buildServiceReport(service, facts.nowMs)),
   };
 }
 

@@ -27,7 +27,7 @@ export class PlainBackend implements AdminBackend {
     }
   }
 
-  readonly registry = createMetrics(() => ({
+  readonly metrics = createMetrics(() => ({
     generation: 7,
     configErrors: 0,
     lastSuccessMs: SAMPLE_TIME_MS,
@@ -57,6 +57,17 @@ export class PlainBackend implements AdminBackend {
         changed: null,
       })),
     });
+  }
+
+  service(name: string) {
+    return this.status().services.find((service) => service.name === name) ?? null;
+  }
+
+  overview() {
+    const services = this.status().services.map(({ state, stale, invalid, hold }) => {
+      return { state, stale, invalid, held: hold !== null };
+    });
+    return { generation: 7, configErrors: 0, services };
   }
 
   notReady(): string | null {
