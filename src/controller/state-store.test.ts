@@ -92,6 +92,30 @@ describe('controller/state-store', () => {
     }
   });
 
+  it('a text that is long in the making is made at intervals, unless somebody waits for it', async () => {
+    const texts: string[] = [];
+    const store = await opened({ write: async (_path, text) => void texts.push(text) });
+    const laborious = (text: string) => () => {
+      const endMs = performance.now() + 5;
+      while (performance.now() < endMs);
+      return text;
+    };
+    store.save('state.json', laborious('1'));
+    await new Promise(setImmediate);
+    store.save('state.json', laborious('2'));
+    await new Promise(setImmediate);
+    expect(texts).to.deep.equal(['1']);
+    expect(retries[0].delayMs, 'nine tenths of the time are left for traffic').to.be.at.least(45);
+    retries[0].fire();
+    await new Promise(setImmediate);
+    expect(texts).to.deep.equal(['1', '2']);
+    store.save('state.json', laborious('3'));
+    expect(await store.isKept('state.json', 1000)).to.equal(true);
+    store.save('state.json', laborious('4'));
+    await store.close();
+    expect(texts).to.deep.equal(['1', '2', '3', '4']);
+  });
+
   it('says whether what was saved is on disk, and does not wait for a disk that hangs', async () => {
     let write = async (): Promise<void> => {};
     const store = await opened({ write: () => write() });

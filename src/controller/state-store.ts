@@ -12,6 +12,10 @@ import { type LockOwner, lockDirectory } from './state-lock.ts';
 export type StoredFile = 'state.json' | 'last-good.json';
 const FILES: readonly StoredFile[] = ['state.json', 'last-good.json'];
 
+/** Of the event loop's time: with thousands of services in trouble a text takes 15 ms, and each of their steps asks for one. */
+const MOST_TIME_SPENT = 0.1;
+const SHORTEST_REST_MS = 20;
+
 const RETRY_FIRST_MS = 1000;
 const RETRY_MOST_MS = 60_000;
 
@@ -63,8 +67,18 @@ interface Slot {
   written: string | null;
   failures: number;
   lastProblem: string | null;
-  cancelRetry: (() => void) | null;
+  /** After a failure, or after a text that took long to make: the next write comes when this is over. */
+  cancelWait: (() => void) | null;
 }
+
+const IDLE: Slot = {
+  pending: null,
+  writing: null,
+  written: null,
+  failures: 0,
+  lastProblem: null,
+  cancelWait: null,
+};
 
 export class StateStore {
   readonly #options: StateStoreOptions;
@@ -78,8 +92,7 @@ export class StateStore {
     this.#found = found;
     this.#release = release;
     for (const file of FILES) {
-      const idle = { pending: null, writing: null, written: null, failures: 0, lastProblem: null, cancelRetry: null };
-      this.#slots.set(file, idle);
+      this.#slots.set(file, { ...IDLE });
     }
   }
 
@@ -96,21 +109,26 @@ export class StateStore {
     if (this.#closed) return;
     const slot = this.#slot(file);
     slot.pending = textNow;
-    // While it fails the retry's own time decides, else a busy proxy would hammer a full disk.
-    if (slot.writing === null && slot.cancelRetry === null) this.#begin(file, slot);
+    // While it waits its own time decides: else a busy proxy would hammer a full disk, or do nothing but write.
+    if (slot.writing === null && slot.cancelWait === null) this.#begin(file, slot);
   }
 
-  /** Whether everything saved so far is on disk; waits for a write under way, `withinMs` at most. */
+  /** Whether everything saved so far is on disk; a person waits, so it is written out of its time. `withinMs`: at most. */
   async isKept(file: StoredFile, withinMs: number): Promise<boolean> {
     const slot = this.#slot(file);
-    if (slot.writing !== null) {
-      let giveUp = (): void => {};
-      const late = new Promise<void>((resolve) => {
-        giveUp = this.#options.setTimer(resolve, withinMs);
-      });
-      await Promise.race([slot.writing, late]);
-      giveUp();
+    let isLate = false;
+    let giveUp = (): void => {};
+    const late = new Promise<void>((resolve) => {
+      giveUp = this.#options.setTimer(resolve, withinMs);
+    }).then(() => {
+      isLate = true;
+    });
+    // What is known to fail keeps to its own time.
+    while (!isLate && (slot.writing !== null || (slot.pending !== null && slot.failures === 0))) {
+      stopWait(slot);
+      await Promise.race([slot.writing ?? this.#begin(file, slot), late]);
     }
+    giveUp();
     return slot.writing === null && slot.pending === null;
   }
 
@@ -118,7 +136,7 @@ export class StateStore {
   async close(): Promise<void> {
     this.#closed = true;
     for (const [file, slot] of this.#slots) {
-      stopRetry(slot);
+      stopWait(slot);
       // A write that fails now arms no further retry: this is the last one.
       await slot.writing;
       if (slot.pending !== null) await this.#begin(file, slot);
@@ -145,17 +163,22 @@ export class StateStore {
       while (slot.pending !== null) {
         const textNow = slot.pending;
         slot.pending = null;
+        const begunMs = performance.now();
         const text = textNow();
-        if (text === slot.written) continue;
-        try {
-          await this.#write(join(this.#options.dir, file), text);
-          slot.written = text;
-          this.#succeeded(file, slot);
-        } catch (error) {
-          slot.pending ??= textNow;
-          this.#failed(file, slot, error);
-          return;
+        const spentMs = performance.now() - begunMs;
+        if (text !== slot.written) {
+          try {
+            await this.#write(join(this.#options.dir, file), text);
+            slot.written = text;
+            this.#succeeded(file, slot);
+          } catch (error) {
+            slot.pending ??= textNow;
+            this.#failed(file, slot, error);
+            return;
+          }
         }
+        const restMs = spentMs / MOST_TIME_SPENT - spentMs;
+        if (!this.#closed && restMs >= SHORTEST_REST_MS) return this.#wait(file, slot, restMs);
       }
     } finally {
       // In the very turn that saw nothing pending: whatever is saved from now on begins a write of its own.
@@ -192,17 +215,20 @@ export class StateStore {
     slot.lastProblem = reason;
     const delayMs = Math.min(RETRY_FIRST_MS * 2 ** slot.failures, RETRY_MOST_MS);
     slot.failures++;
-    if (this.#closed) return;
-    slot.cancelRetry = this.#options.setTimer(() => {
-      slot.cancelRetry = null;
-      void this.#begin(file, slot);
+    if (!this.#closed) this.#wait(file, slot, delayMs);
+  }
+
+  #wait(file: StoredFile, slot: Slot, delayMs: number): void {
+    slot.cancelWait = this.#options.setTimer(() => {
+      slot.cancelWait = null;
+      if (slot.pending !== null) void this.#begin(file, slot);
     }, delayMs);
   }
 }
 
-function stopRetry(slot: Slot): void {
-  slot.cancelRetry?.();
-  slot.cancelRetry = null;
+function stopWait(slot: Slot): void {
+  slot.cancelWait?.();
+  slot.cancelWait = null;
 }
 
 /** Undefined: nothing there, or nothing that can be read; the latter is reported and kept aside for whoever wants to look. */
