@@ -95,6 +95,19 @@ describe('editFile', () => {
     expect(existsSync(left)).to.equal(false);
   });
 
+  it('loses none of many edits at once that find such a left-over', async () => {
+    const left = join(directory, '.a.yaml.update');
+    for (let round = 0; round < 25; round++) {
+      writeFileSync(path, '0');
+      writeFileSync(left, 'half');
+      utimesSync(left, 1, 1);
+      const add = () => editFile(path, (text) => ({ text: String(Number(text) + 1), result: null }));
+      await Promise.all([add(), add(), add(), add()]);
+      expect(readFileSync(path, 'utf8')).to.equal('4');
+      expect(readdirSync(directory)).to.deep.equal(['a.yaml']);
+    }
+  });
+
   it('says what cannot be read', async () => {
     const failed = await editFile(join(directory, 'none'), upper).catch((error: Error) => error);
     expect(failed).to.be.instanceOf(UnreadableFile);

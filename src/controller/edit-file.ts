@@ -3,7 +3,7 @@
  * text. The temporary file beside the target is also the lock: two edits through here follow one another, and what
  * another program wrote in between is never overwritten. A symlink stays one; mode and owner stay as they are.
  */
-import { type FileHandle, open, realpath, rename, stat, unlink } from 'node:fs/promises';
+import { type FileHandle, link, open, realpath, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fingerprintOf, readTextFile, UnreadableFile } from './text-file.ts';
@@ -13,6 +13,9 @@ const STALE_LOCK_MS = 10_000;
 const LOCK_PAUSE_MS = 20;
 const LOCK_PATIENCE_MS = 5_000;
 const TRIES = 5;
+
+/** Makes names that no other edit of this process uses. */
+let asides = 0;
 
 /** What the edit makes of the text: another text, or a refusal that is handed back as it is. */
 export type Edit<R> = (text: string) => { readonly text: string; readonly result: R } | { readonly result: R };
@@ -48,7 +51,7 @@ async function realTarget(path: string): Promise<string> {
   }
 }
 
-/** False: the file is no longer the one that was read. */
+/** False: the file is no longer the one that was read, or somebody took our lock for a left-over. */
 async function replace(target: string, fingerprint: string, text: string): Promise<boolean> {
   const temporary = join(dirname(target), `.${basename(target)}.update`);
   let handle: FileHandle | null = null;
@@ -63,7 +66,8 @@ async function replace(target: string, fingerprint: string, text: string): Promi
     if (written.uid !== uid || written.gid !== gid) await handle.chown(uid, gid);
     await handle.chmod(mode & 0o7777);
     await handle.sync();
-    if ((await fingerprintOf(target)) !== fingerprint) return false;
+    isOurs = (await stat(temporary).catch(() => null))?.ino === written.ino;
+    if (!isOurs || (await fingerprintOf(target)) !== fingerprint) return false;
     await rename(temporary, target);
     isOurs = false;
     await syncDirectory(dirname(target));
@@ -84,16 +88,24 @@ async function openExclusively(path: string): Promise<FileHandle> {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
     if (waitedMs >= LOCK_PATIENCE_MS) throw new UnwritableFile(`another update is under way (${path} exists)`);
-    if (await isLeftOver(path)) await unlink(path).catch(() => {});
-    else await pause(LOCK_PAUSE_MS);
+    if (!(await removedLeftOver(path))) await pause(LOCK_PAUSE_MS);
   }
 }
 
-async function isLeftOver(path: string): Promise<boolean> {
+/** Of several that find the same left-over one removes it; none removes the lock that the first has taken since. */
+async function removedLeftOver(path: string): Promise<boolean> {
+  const aside = `${path}.${process.pid}.${asides++}`;
   try {
-    return Date.now() - (await stat(path)).mtimeMs > STALE_LOCK_MS;
+    const { ino, mtimeMs } = await stat(path);
+    if (Date.now() - mtimeMs <= STALE_LOCK_MS) return false;
+    await rename(path, aside);
+    // A lock that is not the one we judged goes back, unless there is yet another by now.
+    if ((await stat(aside)).ino !== ino) await link(aside, path);
+    return true;
   } catch {
     return false;
+  } finally {
+    await unlink(aside).catch(() => {});
   }
 }
 
