@@ -40,29 +40,73 @@ const BITS: readonly string[] = [
   ...[' HTTP/1.1\r\n', ' HTTP/1.0\r\n', ' HTTP/2.0\r\n', 'http://', GOOD[0], GOOD[3]],
 ];
 
+/** Lines that are well formed: most requests outlive them, and mean something else. */
+const LINES: readonly string[] = [
+  ...['X-A: 1', 'X-Forwarded-For: 6.6.6.6', 'X-Request-ID: forged', 'Upgrade: h2c', 'Cookie: c=3', 'Via: 1.0 fred'],
+  ...['Content-Length: 0', 'Content-Length: 007', 'Content-Length: 44', 'Transfer-Encoding: chunked', 'TE: trailers'],
+  ...['Connection: close', 'Connection: keep-alive', 'Connection: Content-Length, X-A', 'Expect: 100-continue'],
+];
+
+/** Text in, damaged text out; `at` from 0 to 1 says where. */
+type Damage = (text: string, at: number) => string;
+
+const indexIn = (text: string, at: number): number => Math.floor(at * text.length);
+/** The first `mark` behind that place, or the text's end. */
+const nextIn = (text: string, at: number, mark: RegExp): number => {
+  const from = indexIn(text, at);
+  const found = text.slice(from).search(mark);
+  return found === -1 ? text.length : from + found;
+};
+const splice = (text: string, from: number, removed: number, put: string): string =>
+  text.slice(0, from) + put + text.slice(from + removed);
+
+const anyByte = fc.nat(255).map((byte) => String.fromCharCode(byte));
+const anywhere = fc
+  .record({ removed: fc.constantFrom(0, 0, 1, 1, 2, 9, 40), put: fc.oneof(fc.constantFrom('', ...BITS), anyByte) })
+  .map(
+    ({ removed, put }): Damage =>
+      (text, at) =>
+        splice(text, indexIn(text, at), removed, put),
+  );
+const line = fc.constantFrom(...LINES).map(
+  (put): Damage =>
+    (text, at) =>
+      splice(text, nextIn(text, at, /\r\n/), 0, `\r\n${put}`),
+);
+const digit = fc.constantFrom(...'0123456789').map(
+  (put): Damage =>
+    (text, at) =>
+      splice(text, nextIn(text, at, /[0-9]/), 1, put),
+);
+const copied = fc.nat(120).map(
+  (length): Damage =>
+    (text, at) =>
+      splice(text, indexIn(text, 1 - at), 0, text.slice(indexIn(text, at)).slice(0, length)),
+);
+const shortened: fc.Arbitrary<Damage> = fc.constant((text, at) => text.slice(0, indexIn(text, at)));
+
 const place = fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true });
 const damage = fc.record({
   at: place,
-  removed: fc.constantFrom(0, 0, 1, 1, 2, 9, 40),
-  put: fc.oneof(
-    fc.constantFrom('', ...BITS),
-    fc.nat(255).map((byte) => String.fromCharCode(byte)),
+  does: fc.oneof(
+    { weight: 5, arbitrary: anywhere },
+    { weight: 5, arbitrary: line },
+    { weight: 5, arbitrary: digit },
+    { weight: 2, arbitrary: copied },
+    { weight: 1, arbitrary: shortened },
   ),
 });
 
 export const conversations: fc.Arbitrary<Conversation> = fc
   .record({
     requests: fc.array(fc.constantFrom(...GOOD), { minLength: 1, maxLength: 4 }),
-    damages: fc.array(damage, { maxLength: 4 }),
+    damages: fc.array(damage, { maxLength: 3 }),
     cuts: fc.array(place, { maxLength: 3 }),
   })
   .map(({ requests, damages, cuts }) => {
     const whole = requests.join('') + LAST;
-    const damaged = damages.reduce((text, { at, removed, put }) => {
-      const from = Math.floor(at * text.length);
-      return text.slice(0, from) + put + text.slice(from + removed);
-    }, whole);
-    const ends = [...cuts.map((cut) => Math.floor(cut * damaged.length)), damaged.length].sort((x, y) => x - y);
+    const damaged = damages.reduce((text, { at, does }) => does(text, at), whole);
+    const ends = [...cuts.map((cut) => indexIn(damaged, cut)), damaged.length].sort((x, y) => x - y);
     const pieces = ends.map((end, i) => damaged.slice(i === 0 ? 0 : ends[i - 1], end)).filter((piece) => piece !== '');
     return { pieces, intact: damaged === whole ? requests.length + 1 : 0 };
   });

@@ -3,10 +3,12 @@
  * a reason, which is printed in the test's name; a skip that names no case is an error, so that none outlives its cause.
  */
 
+import { plan, type Skips } from './plan.ts';
 import type { Plane } from './plane-under-test.ts';
 import type { Theme } from './theme.ts';
 import { answers } from './themes/answers.ts';
 import { attempts } from './themes/attempts.ts';
+import { bodies } from './themes/bodies.ts';
 import { clients } from './themes/clients.ts';
 import { decisions } from './themes/decisions.ts';
 import { fuzz } from './themes/fuzz.ts';
@@ -14,6 +16,7 @@ import { handshakes } from './themes/handshakes.ts';
 import { origins } from './themes/origins.ts';
 import { ownAnswers } from './themes/own-answers.ts';
 import { paths } from './themes/paths.ts';
+import { pipelines } from './themes/pipelines.ts';
 import { refusedBodies } from './themes/refused-bodies.ts';
 import { refusedHeads } from './themes/refused-heads.ts';
 import { renaming } from './themes/renaming.ts';
@@ -38,29 +41,20 @@ const THEMES: readonly Theme[] = [
   retries,
   ownAnswers,
   handshakes,
+  bodies,
+  pipelines,
   fuzz,
 ];
 
-/** `theme: case`, and why this plane does not pass it. */
-export type Skips = Readonly<Record<string, string>>;
-
 export function conformance(plane: Plane, skips: Skips): void {
-  const unused = new Set(Object.keys(skips));
   describe(`conformance of the ${plane.name} plane`, () => {
-    for (const theme of THEMES) {
-      describe(theme.name, () => {
-        const names = new Set<string>();
-        for (const { name, run, limitMs = 10_000 } of theme.cases) {
-          if (names.has(name)) throw new Error(`two cases are named ${theme.name}: ${name}`);
-          names.add(name);
-          const key = `${theme.name}: ${name}`;
-          const reason = skips[key];
-          unused.delete(key);
-          if (reason === undefined) it(name, () => run(plane)).timeout(limitMs);
-          else it.skip(`${name} (${reason})`);
+    for (const { theme, cases } of plan(THEMES, skips)) {
+      describe(theme, () => {
+        for (const { of, skipped } of cases) {
+          if (skipped !== null) it.skip(`${of.name} (${skipped})`);
+          else it(of.name, () => of.run(plane)).timeout(of.limitMs ?? 10_000);
         }
       });
     }
-    if (unused.size > 0) throw new Error(`skips of no case: ${[...unused].join(', ')}`);
   });
 }
