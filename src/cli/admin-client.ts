@@ -110,7 +110,7 @@ function contentOf(base: URL, status: number, text: string): unknown {
   if (status >= 200 && status < 300) return content;
   const { code, detail, title } = (content ?? {}) as Record<string, unknown>;
   const message = String(detail ?? title ?? `status ${status}`);
-  if (code === 'no_such_service') throw answerNo(message);
+  if (code === 'no_such_service') throw answerNo(`${message}; \`migration-proxy status\` lists those that are`);
   if (status === 401) throw cannot(`${message} (the CLI sends what MIGRATION_PROXY_ADMIN_TOKEN holds)`);
   throw cannot(message);
 }

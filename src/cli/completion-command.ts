@@ -85,10 +85,13 @@ export function completeCommand(program: () => Command): Command {
 async function serviceNames(beginning: string): Promise<string[]> {
   try {
     const { askAdmin } = await import('./admin-client.ts');
+    const { NAME_PATTERN } = await import('../migration/texts.ts');
     const base = adminUrl(process.env.MIGRATION_PROXY_ADMIN ?? 'http://127.0.0.1:8080');
     const status = await askAdmin(base, { path: '/status', timeoutMs: SERVICES_TIMEOUT_MS });
     const { services } = status as { readonly services: readonly { readonly name: string }[] };
-    return services.map(({ name }) => name).filter((name) => name.startsWith(beginning));
+    // Whoever answers there: what lands on the command line is no more than a name.
+    const names = services.map(({ name }) => name).filter((name) => new RegExp(NAME_PATTERN).test(name));
+    return names.filter((name) => name.startsWith(beginning));
   } catch {
     return [];
   }

@@ -12,8 +12,8 @@ import { printData, stdoutPainter } from './streams.ts';
 interface ExplainOptions {
   readonly admin: URL;
   readonly localConfig?: string;
-  readonly header: readonly NameAndValue[];
-  readonly cookie: readonly NameAndValue[];
+  readonly header?: readonly NameAndValue[];
+  readonly cookie?: readonly NameAndValue[];
   readonly ip?: string;
   readonly user?: string;
   readonly output: 'text' | 'json' | 'yaml';
@@ -24,8 +24,8 @@ export function explainCommand(): Command {
     .summary('where a request would go, and why')
     .description('Explains which cluster a request would go to, by which rule, and at which percentage it would flip.')
     .argument('<name>', 'the service')
-    .option('--header <line>', '"Name: value" of the request; may be repeated', headerLine, [])
-    .option('--cookie <pair>', '"name=value" of the request; may be repeated', cookiePair, [])
+    .option('--header <line>', '"Name: value" of the request; may be repeated', headerLine)
+    .option('--cookie <pair>', '"name=value" of the request; may be repeated', cookiePair)
     .option('--ip <address>', "the client's address")
     .option('--user <id>', 'the user, put into the header that the service takes it from')
     .addOption(outputOption('text', ...OUTPUT_FORMATS))
@@ -54,8 +54,8 @@ async function explain(name: string, options: ExplainOptions): Promise<void> {
     options.localConfig === undefined
       ? await askProxy(name, options)
       : await (await import('./explain-file.ts')).explainFromFile(options.localConfig, name, {
-          headers: options.header,
-          cookies: options.cookie,
+          headers: options.header ?? [],
+          cookies: options.cookie ?? [],
           ip: options.ip ?? null,
           user: options.user ?? null,
         });
@@ -67,8 +67,8 @@ async function explain(name: string, options: ExplainOptions): Promise<void> {
 
 async function askProxy(name: string, options: ExplainOptions): Promise<Explanation> {
   const query = new URLSearchParams();
-  for (const header of options.header) query.append('header', `${header.name}: ${header.value}`);
-  for (const cookie of options.cookie) query.append('cookie', `${cookie.name}=${cookie.value}`);
+  for (const header of options.header ?? []) query.append('header', `${header.name}: ${header.value}`);
+  for (const cookie of options.cookie ?? []) query.append('cookie', `${cookie.name}=${cookie.value}`);
   if (options.ip !== undefined) query.append('ip', options.ip);
   if (options.user !== undefined) query.append('user', options.user);
   const { askAdmin } = await import('./admin-client.ts');

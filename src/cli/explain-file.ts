@@ -10,14 +10,14 @@ import { errorLine } from './error-line.ts';
 import { answerNo } from './failure.ts';
 import { readConfiguration } from './read-configuration.ts';
 import { sourceText } from './source-text.ts';
-import { printNote } from './streams.ts';
+import { plain, printNote } from './streams.ts';
 
 /** Throws CliFailure: code 1 for an unknown service, 2 for a file that cannot be read. */
 export async function explainFromFile(file: string, name: string, request: ImaginedRequest): Promise<Explanation> {
   const { services, errors } = await readConfiguration(file, await sourceText(file));
   const served = services.find(({ migration }) => migration.name === name);
   for (const error of errors) {
-    if (error.service === name || error.service === null) printNote(errorLine(error));
+    if (error.service === name || error.service === null) printNote(plain(errorLine(error)));
   }
   if (served === undefined) throw answerNo(`${file} has no service ${JSON.stringify(name)}`);
   const service = compileService(served);

@@ -7,7 +7,7 @@ import { plain, printData } from './streams.ts';
 
 interface HoldOptions {
   readonly admin: URL;
-  readonly reason: string;
+  readonly reason?: string;
 }
 
 const EXIT_CODES = [

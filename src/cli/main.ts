@@ -4,7 +4,7 @@
 import { CommanderError } from 'commander';
 import { CliFailure, EXIT_CANNOT } from './failure.ts';
 import { buildProgram } from './program.ts';
-import { endQuietlyOnClosedPipe, printNote } from './streams.ts';
+import { endQuietlyOnClosedPipe, plain, printNote } from './streams.ts';
 
 endQuietlyOnClosedPipe();
 forgetEmptyVariables();
@@ -26,7 +26,7 @@ function forgetEmptyVariables(): void {
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_CANNOT;
   if (error instanceof CliFailure) {
-    printNote(`migration-proxy: ${error.message}`);
+    printNote(`migration-proxy: ${plain(error.message)}`);
     return error.exitCode;
   }
   // A mistake of ours: its stack is what a report of it needs.

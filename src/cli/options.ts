@@ -19,7 +19,7 @@ export function localConfigOption(description: string): Option {
 }
 
 export function reasonOption(): Option {
-  return new Option('--reason <text>', 'why; shown in the status and in the log').default('').argParser((text) => {
+  return new Option('--reason <text>', 'why; shown in the status and in the log').argParser((text) => {
     if (text.length <= 500 && !/\p{Cc}/u.test(text)) return text;
     throw new InvalidArgumentError('expected at most 500 characters on one line');
   });

@@ -6,15 +6,17 @@ import type { StatusReport } from '../status/report.ts';
 import { durationMs } from './arguments.ts';
 import { CliFailure, EXIT_NO } from './failure.ts';
 import { adminOption, helpTail, outputOption } from './options.ts';
-import { printData, printNote, stdoutPainter } from './streams.ts';
+import { plain, printData, printNote, stdoutPainter } from './streams.ts';
 
 interface StatusOptions {
   readonly admin: URL;
   readonly output: 'table' | 'json' | 'yaml';
   readonly watch?: true;
-  readonly interval: number;
+  readonly interval?: number;
 }
 
+const PAUSE_MS = 2_000;
+const SHORTEST_PAUSE_MS = 100;
 const CLEAR_SCREEN = '\x1b[2J\x1b[3J\x1b[H';
 
 export function statusCommand(): Command {
@@ -24,7 +26,7 @@ export function statusCommand(): Command {
     .addOption(adminOption())
     .addOption(outputOption('table', 'json', 'yaml'))
     .option('-w, --watch', 'show it again and again until Ctrl-C (with json: one line each time)')
-    .option('--interval <duration>', 'pause between two looks of --watch', durationMs, 2_000)
+    .option('--interval <duration>', 'pause between two looks of --watch (default: 2s)', durationMs)
     .addHelpText(
       'after',
       helpTail(
@@ -66,9 +68,9 @@ async function watch(options: StatusOptions): Promise<never> {
       if (!(error instanceof CliFailure)) throw error;
       // A proxy that restarts is no reason to stop looking; one that was never there is.
       if (first) throw error;
-      printNote(`migration-proxy: ${error.message}`);
+      printNote(`migration-proxy: ${plain(error.message)}`);
     }
-    await pause(Math.max(100, options.interval));
+    await pause(Math.max(SHORTEST_PAUSE_MS, options.interval ?? PAUSE_MS));
   }
 }
 

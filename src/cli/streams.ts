@@ -43,7 +43,7 @@ export function outliveClosedPipes(): void {
   for (const stream of [process.stdout, process.stderr]) stream.removeAllListeners('error').on('error', () => {});
 }
 
-/** What a cluster or a person wrote must not break the table, nor steer a terminal. */
+/** What a cluster, a file or a person wrote must not break lines, steer a terminal or turn the direction of what follows. */
 export function plain(text: string): string {
-  return text.replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029]/g, ' ');
+  return text.replace(/[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, ' ');
 }

@@ -9,7 +9,7 @@ import { plain, printData } from './streams.ts';
 
 interface UpdateOptions {
   readonly admin: URL;
-  readonly reason: string;
+  readonly reason?: string;
   readonly dryRun?: true;
   readonly localConfig?: string;
 }

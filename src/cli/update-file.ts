@@ -7,6 +7,7 @@ import { setPercentage } from '../migration/edit.ts';
 import { differenceOf } from './difference.ts';
 import { answerNo, cannot } from './failure.ts';
 import { STDIN, sourceText } from './source-text.ts';
+import { plain } from './streams.ts';
 
 /** The line, or the difference, to print. Standard input has no place to write to: its edited text is what is printed. */
 export async function updateFile(
@@ -23,9 +24,9 @@ export async function updateFile(
   try {
     return await editFile(file, (text) => {
       const { text: after, from, to, line } = edit(text, file, name, percentage);
-      const result =
-        after === text ? `${name}: it is ${to} % already` : `${file}:${line}: ${name}: ${from} % -> ${to} %`;
-      return { text: after, result };
+      if (after === text) return { text, result: `${name}: it is ${to} % already` };
+      const before = from === null ? 'not set' : `${from} %`;
+      return { text: after, result: plain(`${file}:${line}: ${name}: ${before} -> ${to} %`) };
     });
   } catch (error) {
     if (error instanceof UnreadableFile) throw cannot(`cannot read ${file}: ${error.message}`);

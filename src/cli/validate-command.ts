@@ -5,7 +5,7 @@ import { Command } from 'commander';
 import { errorLine } from './error-line.ts';
 import { EXIT_NO } from './failure.ts';
 import { helpTail } from './options.ts';
-import { printData, printNote } from './streams.ts';
+import { plain, printData, printNote } from './streams.ts';
 
 export function validateCommand(): Command {
   return new Command('validate')
@@ -34,7 +34,7 @@ async function validate(files: readonly string[]): Promise<void> {
   let wrong = 0;
   for (const { file, text } of texts) {
     const { errors, services } = await readConfiguration(file, text);
-    for (const error of errors) printData(errorLine(error));
+    for (const error of errors) printData(plain(errorLine(error)));
     wrong += errors.length;
     if (errors.length === 0) printNote(`${file}: no errors, ${count(services.length, 'service')}`);
   }
