@@ -53,8 +53,9 @@ class Stage {
     return this.#timers.size;
   }
 
-  async pass(untilMs: number): Promise<void> {
-    for (;;) {
+  /** `most`: timers, whatever the time. */
+  async pass(untilMs: number, most = Infinity): Promise<void> {
+    for (let fired = 0; fired < most; fired++) {
       const next = [...this.#timers].filter((timer) => timer.atMs <= untilMs).sort((a, b) => a.atMs - b.atMs)[0];
       if (next === undefined) break;
       this.#timers.delete(next);
@@ -92,6 +93,23 @@ describe('checks/schedule', () => {
     ]);
     const shared = stage.targets.find((target) => target.address === 'gateway' && target.path === null);
     expect(shared?.timeoutMs, 'the most patient decides').to.equal(900);
+  });
+
+  it('tells thousands who share a check a few at a time, and nobody who asks another by then', async () => {
+    const stage = new Stage();
+    const services = Array.from({ length: 1000 }, (_, i) => service(`s${i}`));
+    stage.random = 1;
+    stage.schedule.apply(services);
+    stage.random = 0;
+    const toldOfNew = () => stage.results.filter((line) => line.includes(' new '));
+    stage.schedule.checkNow('s0', 'new');
+    await stage.pass(0, 3);
+    expect(toldOfNew().length).to.be.within(1, 400);
+    const elsewhere = { ...services[999].migration.new, address: 'elsewhere' };
+    stage.schedule.apply([...services.slice(0, 998), service('s999', { new: elsewhere, healthCheckIntervalMs: 5000 })]);
+    await stage.pass(10);
+    expect(toldOfNew().filter((line) => line.endsWith('ok'))).to.have.length(998 + 1);
+    expect(stage.begun.filter((line) => line.endsWith('elsewhere'))).to.have.length(1);
   });
 
   it('does not share across Host, TLS name or policy where they matter', async () => {
