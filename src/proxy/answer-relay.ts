@@ -45,6 +45,11 @@ export class AnswerRelay {
     if (from === BODY_CHUNKED) this.#chunks.reset();
   }
 
+  /** Under way, and only the end of the client's connection will tell it that the body is complete (HTTP/1.0). */
+  get endsWithConnection(): boolean {
+    return (this.#from === BODY_CHUNKED || this.#from === BODY_CLOSE) && !this.#chunkedOut;
+  }
+
   /** True when nothing of the body is to come. */
   get complete(): boolean {
     return this.#from === BODY_NONE || (this.#from === BODY_LENGTH && this.#remaining === 0);

@@ -220,9 +220,10 @@ export class ClientConnection implements Client, BodySink, Expiring {
     if (early !== null) tunnel.onClientData(early);
   }
 
-  /** At once, without goodbye. */
+  /** At once, without goodbye: where an ordinary end would pass for that of an answer, with a reset. */
   destroy(): void {
-    this.socket.destroy();
+    if (this.relay.endsWithConnection || this.socket.writableLength > 0) this.socket.resetAndDestroy();
+    else this.socket.destroy();
   }
 
   /** Ends a connection on which nothing happens. */
