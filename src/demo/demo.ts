@@ -203,7 +203,7 @@ async function takenAddress(wanted: readonly (DemoAddress & { flag: string })[])
     if (error === null) continue;
     const reason = error === 'EADDRINUSE' ? 'is taken by another program' : `can't be listened on (${error})`;
     const other = address.flag === '--switch-port' ? `${address.port + 1}` : `${address.host}:${address.port + 1}`;
-    return `${urlHost(address)} ${reason}: choose another with ${address.flag}, such as ${address.flag} ${other}`;
+    return `${urlHost(address)} ${reason}: choose another, such as \`npx migration-proxy demo ${address.flag} ${other}\``;
   }
   return null;
 }

@@ -58,7 +58,7 @@ Try, in a second terminal:
 
 ${command('status --watch')}
 ${command(`update ${SERVICE} 50 --reason "new looks good"`)}
-  curl -X POST '${switches}/new/break?how=refuse'    # or silent, 503, slow, reset
+  curl -X POST '${switches}/new/break?how=refuse'    # or silent, 503, slow, reset, truncate
   curl -X POST ${switches}/new/heal
 ${command(`explain ${SERVICE} --user ${USERS[6]}`)}
 ${command(`abort ${SERVICE} --reason "hold everything on old"`)}
