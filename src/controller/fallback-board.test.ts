@@ -239,6 +239,18 @@ describe('controller/fallback-board', () => {
       expect(next.requested).to.deep.equal(['a']);
     });
 
+    it('a wait that ended while nobody ran is asked about soon, not only by the next regular check', () => {
+      const stage = new Stage();
+      stage.board.apply([service('a'), service('b'), service('c')]);
+      stage.send('a', 0, 3);
+      stage.send('b', 0, 3);
+      stage.board.abort('b', 'ann', '');
+      stage.nowMs += 3_600_000;
+      const next = restart(stage, [service('a'), service('b'), service('c')]);
+      next.pass(10_000);
+      expect(next.requested).to.deep.equal(['a']);
+    });
+
     it('a new cluster that was replaced meanwhile begins steady, a hold stays', () => {
       const stage = new Stage();
       stage.board.apply([service('a'), service('b')]);

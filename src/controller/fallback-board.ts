@@ -35,6 +35,9 @@ export interface FallbackBoardOptions {
   readonly requestCheck: (service: string) => void;
 }
 
+/** Waits that ended while no process ran are looked at within this: thousands at once would be a storm of checks. */
+const LATE_WITHIN_MS = 10_000;
+
 interface Entry {
   readonly name: string;
   state: FallbackState;
@@ -166,6 +169,7 @@ export class FallbackBoard {
     this.#options.onRunState(name, runStateOf(entry.state));
     this.#due.set(name, nextDueMs(entry.state, policy, nowMs));
     this.#configure(entry, served, nowMs);
+    if (isWaitOver(entry, nowMs)) this.#due.set(name, nowMs + this.#options.random() * LATE_WITHIN_MS);
   }
 
   #configure(entry: Entry, served: ServedMigration, nowMs: number): void {
@@ -195,11 +199,8 @@ export class FallbackBoard {
     if (entry === undefined) return;
     const nowMs = this.#options.now();
     this.#step(entry, { kind: 'tick' }, entry.judging, nowMs);
-    const { phase } = entry.state;
     this.#due.set(name, nextDueMs(entry.state, entry.policy, nowMs));
-    if (phase.kind === 'fallen_back' && phase.hold === null && nowMs >= phase.retryAtMs) {
-      this.#options.requestCheck(name);
-    }
+    if (isWaitOver(entry, nowMs)) this.#options.requestCheck(name);
   }
 
   #step(entry: Entry, event: FallbackEvent, policy: FallbackPolicy, nowMs: number): void {
@@ -227,6 +228,11 @@ export class FallbackBoard {
     entry.bothFailing = view.bothFailing;
     this.#options.onBothFailing(entry.name, view);
   }
+}
+
+/** Only a check that passes is still missing. */
+function isWaitOver({ state: { phase } }: Entry, nowMs: number): boolean {
+  return phase.kind === 'fallen_back' && phase.hold === null && nowMs >= phase.retryAtMs;
 }
 
 /** What people want to hear of: another state, step of probing or hold; not that a quiet phase took a wider method set. */
