@@ -17,13 +17,18 @@ export function explainNotes(
   const notes: string[] = [];
   if (service.standing === 'stale') notes.push('the source is in error: this is the last good version of the service');
   notes.push(...fallbackNotes(explanation));
-  if (service.ipRules !== null && facts.clientIp().text === '0.0.0.0') {
+  if (service.ipRules !== null && asksForAddress(explanation) && facts.clientIp().text === '0.0.0.0') {
     notes.push('no client address was given: ip_rules were asked about 0.0.0.0');
   }
   if (explanation.reason !== 'fallback' && explanation.rule === null) {
     notes.push(...strategyNotes(service, facts, explanation));
   }
   return notes;
+}
+
+/** Header and cookie rules come first: where one of them decides, the address is never looked at. */
+function asksForAddress({ rule, without_fallback: steady }: Omit<Explanation, 'notes'>): boolean {
+  return !/^canary\.(header|cookie)_rules/.test(rule ?? steady?.rule ?? '');
 }
 
 function fallbackNotes(explanation: Omit<Explanation, 'notes'>): string[] {

@@ -159,6 +159,16 @@ describe('explaining a decision', () => {
     });
   });
 
+  it('says that no address was given only where one is asked for', () => {
+    const ipRules = [{ cidr: '10.0.0.0/8', target: 'new' as const }];
+    const headerRules = [{ header: 'x-team', match: { kind: 'present' as const }, target: 'new' as const }];
+    const note = 'no client address was given: ip_rules were asked about 0.0.0.0';
+    expect(explained({ ipRules, headerRules }).notes).to.include(note);
+    expect(explained({ ipRules, headerRules }, {}, {}, FALLEN_BACK).notes).to.include(note);
+    expect(explained({ ipRules, headerRules }, { 'x-team': 'a' }).notes).to.deep.equal([]);
+    expect(explained({ ipRules, headerRules }, { 'x-team': 'a' }, {}, FALLEN_BACK).notes).not.to.include(note);
+  });
+
   it('says of a service that fell back where it would go while steady', () => {
     const explanation = explained({ strategy: 'user', shareBp: 10_000 }, {}, { user: 'alice' }, FALLEN_BACK);
     expect(explanation).to.deep.include({
