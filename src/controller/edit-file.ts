@@ -18,7 +18,8 @@ const TRIES = 5;
 let asides = 0;
 
 /** What the edit makes of the text: another text, or a refusal that is handed back as it is. */
-export type Edit<R> = (text: string) => { readonly text: string; readonly result: R } | { readonly result: R };
+export type Edit<R> = (text: string) => EditOutcome<R> | Promise<EditOutcome<R>>;
+export type EditOutcome<R> = { readonly text: string; readonly result: R } | { readonly result: R };
 
 export class UnwritableFile extends Error {
   constructor(message: string, options?: ErrorOptions) {
@@ -35,7 +36,7 @@ export async function editFile<R>(path: string, edit: Edit<R>): Promise<R> {
   const target = await realTarget(path);
   for (let tries = 1; ; tries++) {
     const file = await readTextFile(target);
-    const edited = edit(file.text);
+    const edited = await edit(file.text);
     if (!('text' in edited) || edited.text === file.text) return edited.result;
     if (await replace(target, file.fingerprint, edited.text)) return edited.result;
     if (tries === TRIES) throw new UnwritableFile('other programs keep changing it');

@@ -25,7 +25,7 @@ describe('FileSource', () => {
     source = new FileSource({
       path,
       onRead: async (read) => void reads.push(read),
-      isDoubtful: (text, before) => {
+      isDoubtful: async (text, before) => {
         const doubtful = text === '' || (before !== null && text !== before && before.startsWith(text));
         if (doubtful) doubted.push(text);
         return doubtful;

@@ -19,7 +19,7 @@ export interface FileSourceOptions {
   /** Called with each new version, one after the other: the next waits until it is done. */
   readonly onRead: (read: FileRead) => Promise<void>;
   /** Whether a text may be the half of one that is being written; `before` is the last one believed. */
-  readonly isDoubtful: (text: string, before: string | null) => boolean;
+  readonly isDoubtful: (text: string, before: string | null) => Promise<boolean>;
   /** A change is read once size, time and inode stayed the same for so long. */
   readonly settleMs?: number;
   /** A file that never settles is read all the same after so long. */
@@ -91,7 +91,7 @@ export class FileSource {
     if (fingerprint === this.#believed?.fingerprint) return;
     await this.#settled(fingerprint);
     let read = await this.#read();
-    if (this.#isInDoubt(read)) {
+    if (await this.#isInDoubt(read)) {
       await pause(this.#options.doubtMs);
       read = await this.#read();
     }
@@ -113,8 +113,8 @@ export class FileSource {
     }
   }
 
-  #isInDoubt({ file }: Version): boolean {
-    return file === null || this.#options.isDoubtful(file.text, this.#believed?.text ?? null);
+  async #isInDoubt({ file }: Version): Promise<boolean> {
+    return file === null || (await this.#options.isDoubtful(file.text, this.#believed?.text ?? null));
   }
 
   async #handOver({ fingerprint, file, problem }: Version): Promise<void> {

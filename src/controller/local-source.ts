@@ -4,9 +4,9 @@
  */
 import { dirname, resolve } from 'node:path';
 import type { SourceRead } from '../migration/candidates.ts';
-import { setPercentage } from '../migration/edit.ts';
-import { type ReadResult, readSource, unreadableSource } from '../migration/parse.ts';
+import { type ReadResult, unreadableSource } from '../migration/parse.ts';
 import { readCaFiles } from './ca-reads.ts';
+import { editPercentage, readConfiguration } from './config-reader.ts';
 import type { ConfigSource, EditResult } from './config-source.ts';
 import { editFile, UnwritableFile } from './edit-file.ts';
 import { type FileRead, FileSource } from './file-source.ts';
@@ -18,7 +18,7 @@ export class LocalSource implements ConfigSource {
   readonly #path: string;
   #file: FileSource | null = null;
   /** Of the text read last: doubting it and believing it need the same reading. */
-  #latest: { readonly text: string; readonly read: ReadResult } | null = null;
+  #latest: { readonly text: string; readonly read: Promise<ReadResult> } | null = null;
 
   /** `path` as the user wrote it: errors name it so. */
   constructor(path: string) {
@@ -31,7 +31,7 @@ export class LocalSource implements ConfigSource {
     this.#file = new FileSource({
       path: this.#path,
       onRead: async (read) => onRead({ id: this.id, read: await this.#asConfiguration(read) }),
-      isDoubtful: (text, before) => isCutOff(text, before) || this.#read(text).errors.length > 0,
+      isDoubtful: async (text, before) => isCutOff(text, before) || (await this.#read(text)).errors.length > 0,
     });
     return this.#file.start();
   }
@@ -43,8 +43,8 @@ export class LocalSource implements ConfigSource {
   async setPercentage(service: string, percentage: number): Promise<EditResult> {
     let edited: EditResult;
     try {
-      edited = await editFile<EditResult>(this.#path, (text) => {
-        const result = setPercentage(text, this.#path, service, percentage);
+      edited = await editFile<EditResult>(this.#path, async (text) => {
+        const result = await editPercentage(text, this.#path, service, percentage);
         if (result.ok) return { text: result.text, result: { ok: true, from: result.from, to: result.to } };
         const code = result.code === 'no_such_service' ? 'no_such_service' : 'refused';
         return { result: { ok: false, code, message: result.message } };
@@ -62,14 +62,14 @@ export class LocalSource implements ConfigSource {
     await this.#file?.close();
   }
 
-  #asConfiguration(read: FileRead): Promise<ReadResult> | ReadResult {
+  async #asConfiguration(read: FileRead): Promise<ReadResult> {
     if (read.kind === 'unreadable') return unreadableSource(this.#path, `cannot be read: ${read.message}`);
-    return readCaFiles(this.#read(read.text), dirname(this.#path));
+    return readCaFiles(await this.#read(read.text), dirname(this.#path));
   }
 
-  #read(text: string): ReadResult {
+  #read(text: string): Promise<ReadResult> {
     if (this.#latest?.text !== text) {
-      this.#latest = { text, read: readSource({ file: this.#path, text, kind: 'file' }) };
+      this.#latest = { text, read: readConfiguration({ file: this.#path, text, kind: 'file' }) };
     }
     return this.#latest.read;
   }

@@ -2,8 +2,8 @@
  * Standard input as a source of configuration: read once to its end. It has no later versions, and nothing can be written back.
  */
 import type { SourceRead } from '../migration/candidates.ts';
-import { readSource } from '../migration/parse.ts';
 import { readCaFiles } from './ca-reads.ts';
+import { readConfiguration } from './config-reader.ts';
 import type { ConfigSource, EditResult } from './config-source.ts';
 
 export class StdinSource implements ConfigSource {
@@ -17,7 +17,7 @@ export class StdinSource implements ConfigSource {
   }
 
   async start(onRead: (read: SourceRead) => Promise<void>): Promise<void> {
-    const read = readSource({ file: '-', text: this.#text, kind: 'file' });
+    const read = await readConfiguration({ file: '-', text: this.#text, kind: 'file' });
     await onRead({ id: this.id, read: await readCaFiles(read, '.') });
   }
 
