@@ -46,9 +46,9 @@ describe('regex subset', () => {
     '[-a]',
     '[a^]',
     '\\.\\/\\-',
-    '(a{10}){90}',
+    '(a{10}){25}',
     '.*',
-    'a{1000}',
+    'a{256}',
     '[+--]',
   ];
   for (const source of accepted) {
@@ -99,8 +99,8 @@ describe('regex subset', () => {
     ['a{,3}', 'a repeat is'],
     ['a{3', 'a repeat is'],
     ['a{3,2}', 'ends before'],
-    ['a{1001}', 'at most 1000'],
-    ['(a{100}){100}', '1000 parts'],
+    ['a{257}', 'at most 256'],
+    ['(a{100}){100}', '256 parts'],
     ['a}', '\\}'],
     ['a]', '\\]'],
     ['é', 'ASCII'],

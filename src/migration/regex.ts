@@ -1,10 +1,11 @@
 /**
- * The regex subset that RE2, JavaScript and PCRE read alike, so that a rule means the same in either data plane. In: the source of a
- * regex. Out: what is wrong with it and where, or null. Compiling and matching is done elsewhere. Beyond the grammar there is one limit of size:
- * with its repeats written out a regex has at most 1000 parts, which bounds the work of a match and fits PCRE's 64 KiB program.
+ * The regex subset that RE2, JavaScript and PCRE read alike, so that a rule means the same in either data plane. In: the
+ * source of a regex. Out: what is wrong with it and where, or null. Compiling and matching is done elsewhere. Beyond the
+ * grammar there is one limit of size: with its repeats written out a regex has at most 256 parts (as many as it may have
+ * bytes). It bounds the work of a match: 900 parts took 0.3 s for a value of 32 KiB.
  */
 const MAX_BYTES = 256;
-const MAX_PARTS = 1000;
+const MAX_PARTS = 256;
 
 const CLASS_ESCAPES = 'dDwWsS';
 const PUNCTUATION = /[!-/:-@[-`{-~]/;
