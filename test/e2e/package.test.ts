@@ -75,4 +75,16 @@ describe('the published package', function () {
     expect(bad.code).to.equal(1);
     expect(bad.stdout + bad.stderr).to.contain(`${file}:3:5: services[0].old_hots`);
   });
+
+  it('reads a large configuration in a thread of its own', () => {
+    const program = `
+      import { readConfiguration } from 'migration-proxy/dist/controller/config-reader.js';
+      const service = (i) => '  - { name: s' + i + ', old_host: s' + i + '.test, old_backend: "o:80", new_host: n.test, new_backend: "n:80" }\\n';
+      const text = 'services:\\n' + Array.from({ length: 500 }, (_, i) => service(i)).join('');
+      const read = await readConfiguration({ file: 'm.yaml', text, kind: 'file' });
+      console.log(read.services.length, read.errors.length);`;
+    const node = ['--preserve-symlinks', '--input-type=module', '--eval', program];
+    const { stdout, stderr } = spawnSync(process.execPath, node, { cwd: directory, encoding: 'utf8' });
+    expect(stdout, stderr).to.equal('500 0\n');
+  });
 });
