@@ -83,7 +83,8 @@ describe('the published package', function () {
       const text = 'services:\\n' + Array.from({ length: 500 }, (_, i) => service(i)).join('');
       const read = await readConfiguration({ file: 'm.yaml', text, kind: 'file' });
       console.log(read.services.length, read.errors.length);`;
-    const node = ['--preserve-symlinks', '--input-type=module', '--eval', program];
+    writeFileSync(join(directory, 'large.mjs'), program);
+    const node = ['--preserve-symlinks', '--preserve-symlinks-main', 'large.mjs'];
     const { stdout, stderr } = spawnSync(process.execPath, node, { cwd: directory, encoding: 'utf8' });
     expect(stdout, stderr).to.equal('500 0\n');
   });
