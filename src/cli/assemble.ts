@@ -49,8 +49,9 @@ export const setTimer: SetTimer = (fire, delayMs) => {
   return () => clearTimeout(timer);
 };
 
-/** One clock for all parts: an outcome's times are compared with those of states. */
-export const now = (): number => performance.timeOrigin + performance.now();
+const ORIGIN_MS = performance.timeOrigin;
+/** One clock for all parts: an outcome's times are compared with those of states. Asked for several times a request. */
+export const now = (): number => ORIGIN_MS + performance.now();
 
 export function assemble(options: RunOptions, around: Surroundings): Assembly {
   const { log, source, store, version } = around;

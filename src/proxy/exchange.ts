@@ -198,10 +198,10 @@ export class Exchange implements UpstreamUser, Answered, Expiring {
   onAnswerHead(answer: Answer, whole: boolean): boolean {
     const { status } = answer;
     if (this.#plan.isFailure(status)) {
-      this.#report.tell('status', `status ${status}`, status);
+      const nowMs = this.#report.tell('status', `status ${status}`, status);
       const next = this.#plan.next('status', 'sound');
       if (next !== 'none') {
-        this.#release(whole && answer.reusable && this.#client.body.complete);
+        this.#release(whole && answer.reusable && this.#client.body.complete, nowMs);
         this.#go(next);
         return true;
       }
@@ -249,21 +249,21 @@ export class Exchange implements UpstreamUser, Answered, Expiring {
 
   onAnswerEnd(ending: 'clean' | 'more_than_asked'): boolean {
     const { status, reusable, closesClient } = this.#answer;
-    this.#report.tell(null, '', status);
+    const endedMs = this.#report.tell(null, '', status);
     const { relay, body } = this.#client;
     const keep = ending === 'clean' && reusable && body.complete;
     const { lent } = relay;
     // Its buffer is still being sent from: it may serve again only when that is over.
     if (lent && keep) this.#upstream.giveWhenSent(this.#client.socket, this.#answer.keepAliveSec, this.#plane.now);
-    else this.#release(keep);
-    this.#report.record(this.#plan.decision, status, true);
+    else this.#release(keep, endedMs);
+    this.#report.record(this.#plan.decision, status, true, endedMs);
     this.#over();
     this.#client.exchangeDone(closesClient ? 'close' : 'keep');
     return !lent;
   }
 
-  #release(reusable: boolean): void {
-    if (reusable) this.#upstream.give(this.#answer.keepAliveSec, this.#plane.now());
+  #release(reusable: boolean, nowMs: number): void {
+    if (reusable) this.#upstream.give(this.#answer.keepAliveSec, nowMs);
     else this.#upstream.drop();
   }
 

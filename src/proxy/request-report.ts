@@ -45,13 +45,13 @@ export class RequestReport {
   begin(cluster: Cluster): number {
     this.#cluster = cluster;
     this.#told = false;
-    this.#attemptMs = this.#plane.now();
+    this.#attemptMs = this.#attempts.length === 0 ? this.startedMs : this.#plane.now();
     return this.#attemptMs;
   }
 
-  /** The attempt's outcome. `status`: of the answer, 0 when there is none. Said again, it is ignored. */
-  tell(failure: FailureKind | null, message: string, status: number): void {
-    if (this.#told) return;
+  /** The attempt's outcome. `status`: of the answer, 0 when there is none. Said again, it is ignored. Returns the time. */
+  tell(failure: FailureKind | null, message: string, status: number): number {
+    if (this.#told) return this.#plane.now();
     this.#told = true;
     const endedMs = this.note(failure, message);
     const probe = this.#probe && this.#cluster === 'new';
@@ -66,6 +66,7 @@ export class RequestReport {
       message,
       probe,
     });
+    return endedMs;
   }
 
   /** An attempt that ended without being an outcome of the cluster. */
@@ -76,7 +77,7 @@ export class RequestReport {
   }
 
   /** `status` 0: the client went away. `answered`: by a cluster, not by ourselves. */
-  record(decision: Decision | null, status: number, answered: boolean): void {
+  record(decision: Decision | null, status: number, answered: boolean, endedMs = this.#plane.now()): void {
     if (this.#recorded) return;
     this.#recorded = true;
     this.#plane.observer.request({
@@ -87,7 +88,7 @@ export class RequestReport {
       answered,
       attempts: this.#attempts,
       startedMs: this.startedMs,
-      endedMs: this.#plane.now(),
+      endedMs,
       requestId: this.#context.id,
       method: this.#context.head.method,
     });
