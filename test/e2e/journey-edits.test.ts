@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { ToyCluster } from '../../src/demo/clusters.ts';
 import { runCli } from '../support/cli.ts';
-import { editOften, hostOf, loadOnAll, NAMES, type Name, swapVolume, threeServices, WAYS } from '../support/edits.ts';
+import { editOften, hostOf, loadOn, NAMES, type Name, swapVolume, threeServices, WAYS } from '../support/edits.ts';
 import { eventually } from '../support/eventually.ts';
 import { clusterOf } from '../support/kept-connection.ts';
 import type { MixedLoad } from '../support/mixed-load.ts';
@@ -36,7 +36,7 @@ describe('edits under load', function () {
     threeServices({ old: old.backend, new: fresh.backend }, { shop: 0, pay: 0, mail: 0, ...changes });
   const start = async (text: string | null, options: ProxyOptions = {}) => {
     proxy = await RunningProxy.start(text, options);
-    loads = loadOnAll(proxy.port);
+    loads = loadOn(proxy.port);
   };
   const clusters = async () => {
     const answers = await Promise.all(NAMES.map((name) => ask(proxy.port, { host: hostOf(name) })));

@@ -35,9 +35,9 @@ export function threeServices(
   return `# three teams\nservices:\n${services.join('')}`;
 }
 
-/** Load on each of the services. */
-export function loadOnAll(port: number): MixedLoad[] {
-  return NAMES.map((name) => new MixedLoad({ port, host: hostOf(name), clients: 3 }));
+/** Load on each of the services, or on some. */
+export function loadOn(port: number, names: readonly Name[] = NAMES): MixedLoad[] {
+  return names.map((name) => new MixedLoad({ port, host: hostOf(name), clients: 3 }));
 }
 
 type Way = (file: string, text: string) => unknown;

@@ -8,6 +8,8 @@ import type { RunningProxy } from './running-proxy.ts';
 
 export interface Look {
   readonly service: ServiceReport;
+  /** When the answer was there, epoch ms. */
+  readonly atMs: number;
   /** Requests that had reached new when the answer was there. */
   readonly arrivedAtNew: number;
 }
@@ -29,7 +31,7 @@ export class StatusWatch {
   constructor(proxy: RunningProxy, name: string, arrivedAtNew: () => number) {
     this.#watching = this.#watch(async () => {
       const service = await proxy.service(name);
-      this.looks.push({ service, arrivedAtNew: arrivedAtNew() });
+      this.looks.push({ service, atMs: Date.now(), arrivedAtNew: arrivedAtNew() });
     });
     this.#watching.catch(() => {});
   }
