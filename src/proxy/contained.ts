@@ -8,11 +8,11 @@ export interface Faultable {
   onFault(error: unknown): void;
 }
 
-/** `work` as a listener whose exceptions go to `owner`. Made once a connection, not once an event. */
-export function contained<A extends unknown[]>(owner: Faultable, work: (...args: A) => void): (...args: A) => void {
-  return (...args) => {
+/** `work` as a listener whose exceptions go to `owner`. Made once a connection, not once an event; one argument, no list. */
+export function contained<A = void>(owner: Faultable, work: (argument: A) => void): (argument: A) => void {
+  return (argument) => {
     try {
-      work(...args);
+      work(argument);
     } catch (error) {
       owner.onFault(error);
     }
