@@ -1,4 +1,7 @@
-/** One request after the other: it is exactly the failure number max_failures that sends a service back to old. */
+/**
+ * One request after the other: it is exactly the failure number max_failures that sends a service back to old.
+ * @alone
+ */
 import { expect } from 'chai';
 import { type Fault, ToyCluster } from '../../src/demo/clusters.ts';
 import { Arrivals } from '../support/arrivals.ts';
@@ -12,7 +15,7 @@ const MAX_FAILURES = 4;
 /** `arrives`: whether a failed request is seen by the broken cluster. */
 const FAULTS: readonly [fault: Fault, arrives: boolean, reason: RegExp][] = [
   ['refuse', false, /^4 failures in a row in \S+ m?s: connect refused$/],
-  ['silent', true, /^4 failures in a row in \S+ m?s: no answer within 100 ms$/],
+  ['silent', true, /^4 failures in a row in \S+ m?s: no answer within 200 ms$/],
   ['503', true, /^4 failures in a row in \S+ m?s: status 503$/],
   ['reset', true, /^4 failures in a row in \S+ m?s: ECONNRESET\b/],
   ['truncate', true, /^4 failures in a row in \S+ m?s: closed in the middle of an answer$/],
@@ -31,7 +34,7 @@ describe('the trip', () => {
     fresh = await ToyCluster.listen('new', { onArrival: arrivals.record });
     const clusters = { old: old.backend, new: fresh.backend };
     // No active check and no rate before the row is complete: they are other rules.
-    const global = '  default_timeout: 100ms\n  health_check_interval: 1h';
+    const global = '  default_timeout: 200ms\n  health_check_interval: 1h';
     const fallback = `{ max_failures: ${MAX_FAILURES}, failure_window: 60, recovery_time: 300 }`;
     proxy = await RunningProxy.start(seedYaml(clusters, { percentage: 0, global, fallback }));
     client = new KeptConnection(proxy.port);

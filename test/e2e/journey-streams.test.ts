@@ -1,6 +1,7 @@
 /**
  * WebSockets and event streams live through everything that happens to their service: edits, a fallback, a hold, its removal.
  * Only what begins afterwards goes elsewhere.
+ * @alone
  */
 import { expect } from 'chai';
 import { WebSocket } from 'ws';
