@@ -3,6 +3,7 @@
  * random services with random requests. Holds no tests of its own.
  */
 import fc from 'fast-check';
+import { sampleMigration as aMigration } from '../../test/support/status-samples.ts';
 import type { HeaderRule, IpRule, Match, Migration, ServedMigration, Standing, UserRule } from '../migration/model.ts';
 import type { RunState } from '../migration/run-state.ts';
 import { type CompiledService, compileService } from './compile.ts';
@@ -12,41 +13,13 @@ import { type ImaginedRequest, imaginedFacts } from './imagined-request.ts';
 const TLS = { ca: null, caFile: null, serverName: null, insecureSkipVerify: false };
 
 export function sampleMigration(changes: Partial<Migration> = {}): Migration {
-  return {
+  return aMigration({
     name: 'api',
-    enabled: true,
-    pathPrefix: null,
+    cohort: 'api',
     old: { host: 'api.old.test', address: 'old.test', port: 80, protocol: 'http', tls: TLS },
     new: { host: 'api.new.test', address: 'new.test', port: 443, protocol: 'https', tls: TLS },
-    strategy: 'weight',
-    shareBp: 2_000,
-    cohort: 'api',
-    userIdHeader: 'x-user-id',
-    sticky: false,
-    hash: 'murmur2',
-    headerRules: [],
-    cookieRules: [],
-    ipRules: [],
-    userRules: [],
-    fallback: {
-      enabled: true,
-      maxFailures: 5,
-      failureWindowMs: 60_000,
-      recoveryTimeMs: 300_000,
-      maxFailureRate: 0.5,
-      minRequests: 20,
-      failureStatuses: [502, 503, 504],
-    },
-    retryAttempts: 3,
-    timeoutMs: 30_000,
-    connectTimeoutMs: 5_000,
-    streamIdleTimeoutMs: 3_600_000,
-    healthCheckIntervalMs: 30_000,
-    healthCheckPath: null,
-    trustedProxies: [],
-    exposeDecision: false,
     ...changes,
-  };
+  });
 }
 
 export function served(changes: Partial<Migration> = {}, standing: Standing = 'valid'): ServedMigration {

@@ -5,8 +5,8 @@ import { compileService } from '../allocator/compile.ts';
 import { explain } from '../allocator/explain.ts';
 import type { Explanation } from '../allocator/explanation.ts';
 import { type ImaginedRequest, imaginedFacts } from '../allocator/imagined-request.ts';
+import { formatConfigError } from '../migration/errors.ts';
 import { STEADY } from '../migration/run-state.ts';
-import { errorLine } from './error-line.ts';
 import { answerNo } from './failure.ts';
 import { readConfiguration } from './read-configuration.ts';
 import { sourceText } from './source-text.ts';
@@ -17,7 +17,7 @@ export async function explainFromFile(file: string, name: string, request: Imagi
   const { services, errors } = await readConfiguration(file, await sourceText(file));
   const served = services.find(({ migration }) => migration.name === name);
   for (const error of errors) {
-    if (error.service === name || error.service === null) printNote(plain(errorLine(error)));
+    if (error.service === name || error.service === null) printNote(plain(formatConfigError(error)));
   }
   if (served === undefined) throw answerNo(`${file} has no service ${JSON.stringify(name)}`);
   const service = compileService(served);

@@ -2,8 +2,9 @@
  * A status for people. In: the admin server's report and the time. Out: lines: what the proxy is doing, a table of services
  * with the worst first, and whatever is wrong with the configuration. Pure.
  */
+
+import { formatConfigError } from '../migration/errors.ts';
 import type { ClusterReport, ServiceReport, StatusReport } from '../status/report.ts';
-import { errorLine } from './error-line.ts';
 import { type Condition, conditionOf, worstFirst } from './status-order.ts';
 import { type Paint, plain, type Style } from './streams.ts';
 import { type Cell, renderTable } from './table.ts';
@@ -39,7 +40,7 @@ export function renderStatus(status: StatusReport, nowMs: number, paint: Paint):
     summary(status, paint),
     '',
     ...(rows.length > 0 ? renderTable(HEAD, rows, paint) : ['no service is served']),
-    ...block(status.config.errors.map((error) => `${paint('red', 'error')}    ${plain(errorLine(error))}`)),
+    ...block(status.config.errors.map((error) => `${paint('red', 'error')}    ${plain(formatConfigError(error))}`)),
     ...block(
       status.warnings.map(
         ({ service, message }) =>

@@ -2,7 +2,7 @@
  * `validate`: every error of one or more configurations, each on a line that editors can jump to. No server is needed.
  */
 import { Command } from 'commander';
-import { errorLine } from './error-line.ts';
+import { formatConfigError } from '../migration/errors.ts';
 import { EXIT_NO } from './failure.ts';
 import { helpTail } from './options.ts';
 import { plain, printData, printNote } from './streams.ts';
@@ -34,7 +34,7 @@ async function validate(files: readonly string[]): Promise<void> {
   let wrong = 0;
   for (const { file, text } of texts) {
     const { errors, services } = await readConfiguration(file, text);
-    for (const error of errors) printData(plain(errorLine(error)));
+    for (const error of errors) printData(plain(formatConfigError(error)));
     wrong += errors.length;
     if (errors.length === 0) printNote(`${file}: no errors, ${count(services.length, 'service')}`);
   }

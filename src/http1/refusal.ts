@@ -58,7 +58,4 @@ export const REFUSAL = Object.freeze({
   CODING_UNKNOWN: refusal(501, 'not_implemented', 'No transfer coding but chunked is served.'),
   CONNECTION: bad('Connection names more headers than a head may have.'),
   EXPECTATION: refusal(417, 'expectation_failed', 'Only the expectation 100-continue is served.'),
-  // what the data plane finds after the head
-  BODY: bad("The body's framing is broken."),
-  TIMEOUT: refusal(408, 'request_timeout', 'The request did not arrive in time.'),
 } as const);

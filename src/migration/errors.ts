@@ -31,6 +31,12 @@ export interface ConfigError {
 }
 
 /** `FILE:LINE:COLUMN: PATH: message`, the form that editors and CI jump to; without PATH for the document. */
-export function formatConfigError({ file, line, column, path, message }: ConfigError): string {
+export function formatConfigError({
+  file,
+  line,
+  column,
+  path,
+  message,
+}: Pick<ConfigError, 'file' | 'line' | 'column' | 'path' | 'message'>): string {
   return `${file}:${line}:${column}: ${path === '' ? '' : `${path}: `}${message}`;
 }

@@ -287,11 +287,8 @@ describe('the command line', () => {
     const old = '/usr/bin/node';
     const isOld = () => existsSync(old) && /^v(1\d|20)\./.test(spawnSync(old, ['-v'], { encoding: 'utf8' }).stdout);
 
-    it('runs itself again with the right Node, and passes streams, signals and the exit code on', async function () {
-      if (!isOld()) this.skip();
-      const asked = spawnSync(old, [BIN, 'validate', '-'], { input: 'x', encoding: 'utf8' });
-      expect(asked.status).to.equal(1);
-      expect(asked.stdout).to.match(/^-:1:1: /);
+    /** `run` by the old Node, when it has printed its first line. */
+    const runWithOld = async () => {
       const [port, adminPort] = [await freePort(), await freePort()];
       const flags = [
         '--local-config',
@@ -303,23 +300,22 @@ describe('the command line', () => {
       ];
       const child = spawn(old, [BIN, 'run', ...flags], { stdio: ['ignore', 'pipe', 'ignore'] });
       await new Promise((resolve) => child.stdout.once('data', resolve));
+      return { child, adminPort };
+    };
+
+    it('runs itself again with the right Node, and passes streams, signals and the exit code on', async function () {
+      if (!isOld()) this.skip();
+      const asked = spawnSync(old, [BIN, 'validate', '-'], { input: 'x', encoding: 'utf8' });
+      expect(asked.status).to.equal(1);
+      expect(asked.stdout).to.match(/^-:1:1: /);
+      const { child } = await runWithOld();
       child.kill('SIGTERM');
       expect(await new Promise((resolve) => child.once('close', (code) => resolve(code)))).to.equal(0);
     });
 
     it('takes the proxy along when it is killed', async function () {
       if (!isOld()) this.skip();
-      const [port, adminPort] = [await freePort(), await freePort()];
-      const flags = [
-        '--local-config',
-        file,
-        '--listen',
-        `127.0.0.1:${port}`,
-        '--admin-listen',
-        `127.0.0.1:${adminPort}`,
-      ];
-      const child = spawn(old, [BIN, 'run', ...flags], { stdio: ['ignore', 'pipe', 'ignore'] });
-      await new Promise((resolve) => child.stdout.once('data', resolve));
+      const { child, adminPort } = await runWithOld();
       child.kill('SIGKILL');
       const isGone = () =>
         ask(adminPort).then(
