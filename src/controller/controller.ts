@@ -6,7 +6,7 @@
 import type { CheckSchedule } from '../checks/schedule.ts';
 import type { SourceRead } from '../migration/candidates.ts';
 import type { OwnAddress } from '../migration/own-address.ts';
-import type { DataPlane } from '../proxy/observer.ts';
+import type { DataPlane } from '../status/data-plane.ts';
 import type { ProxyStats } from '../status/proxy-stats.ts';
 import { BatchLoop } from './batch-loop.ts';
 import type { ChangeLog } from './change-log.ts';

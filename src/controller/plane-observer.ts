@@ -3,7 +3,7 @@
  * In: events of the hot path. It hands each on and keeps nothing.
  */
 import type { Outcome } from '../fallback/outcome.ts';
-import type { DataPlaneObserver } from '../proxy/observer.ts';
+import type { DataPlaneObserver } from '../status/data-plane.ts';
 import type { ProxyStats } from '../status/proxy-stats.ts';
 import type { RequestRecord } from '../status/request-record.ts';
 import type { FallbackBoard } from './fallback-board.ts';

@@ -3,8 +3,8 @@
  */
 import type { RequestHead } from '../http1/request-head.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
+import type { DataPlaneObserver } from '../status/data-plane.ts';
 import type { Deadlines } from './deadlines.ts';
-import type { DataPlaneObserver } from './observer.ts';
 import type { RandomIds } from './request-id.ts';
 import type { RoutedTable } from './routed-table.ts';
 import type { Scratch } from './scratch.ts';

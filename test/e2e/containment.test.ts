@@ -1,6 +1,6 @@
 /** A fault of ours, wherever it strikes: the connection that met it ends, everybody else goes on, and it is told. */
 import { expect } from 'chai';
-import type { DataPlaneObserver } from '../../src/proxy/observer.ts';
+import type { DataPlaneObserver } from '../../src/status/data-plane.ts';
 import { Direct, HOST } from '../support/direct.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Ask, requestBytes } from '../support/raw-client.ts';

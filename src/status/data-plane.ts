@@ -4,7 +4,7 @@
 import type { Outcome } from '../fallback/outcome.ts';
 import type { RunState } from '../migration/run-state.ts';
 import type { RoutingTable } from '../routing/table.ts';
-import type { RequestRecord } from '../status/request-record.ts';
+import type { RequestRecord } from './request-record.ts';
 
 export interface DataPlaneObserver {
   /** One attempt ended. Called before the request's next attempt is chosen: a trip takes effect at once. */
