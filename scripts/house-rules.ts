@@ -8,8 +8,7 @@ import { join } from 'node:path';
 const ROOT = join(import.meta.dirname, '..');
 const MOST_LINES = 300;
 
-const PURE =
-  /^src\/(migration|allocator|fallback|routing|http1|status|nginx\/text|proxy\/rewrite)\b/;
+const PURE = /^src\/(migration|allocator|fallback|routing|http1|status|nginx\/text|proxy\/rewrite)\b/;
 
 /** What a pure room may not touch: time, randomness and bytes are arguments there. */
 const IMPURE: readonly (readonly [RegExp, string])[] = [
