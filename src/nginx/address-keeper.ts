@@ -1,0 +1,140 @@
+/**
+ * The addresses behind the names of backends, for an nginx that knows addresses alone. In: names, look-ups, a clock and a timer.
+ * Out: sorted addresses of each name, and a word when they change, at most once in half a minute, since each change is a
+ * reload. A look-up that fails or forgets an address for a moment changes nothing.
+ */
+import { isIP } from 'node:net';
+import type { SetTimer } from '../checks/schedule.ts';
+import { DueTimer } from '../controller/due-timer.ts';
+
+/** Before a configuration with new names is rendered. */
+const FIRST_ANSWER_MS = 5_000;
+/** A name is looked up again after 5 s; with thousands of names up to 30 s, so that look-ups stay below some 100 a second. */
+const EVERY_MS = 5_000;
+const EVERY_MOST_MS = 30_000;
+const EACH_NAME_MS = 10;
+/** A name that never had an answer: its service waits for it. */
+const UNRESOLVED_MS = 1_000;
+/** So many answers in a row have to lack an address before it leaves. */
+const MISSES = 3;
+const BETWEEN_CHANGES_MS = 30_000;
+
+export interface AddressKeeperOptions {
+  /** Ms, never going back. */
+  readonly now: () => number;
+  /** In [0, 1]: spreads look-ups, which would keep the few threads of the process busy if they came in one burst. */
+  readonly random: () => number;
+  /** Rejects, or gives none, where the name has no address. */
+  readonly lookup: (host: string) => Promise<readonly string[]>;
+  readonly setTimer: SetTimer;
+  /** Addresses of a held name are no longer what they were. */
+  readonly onChange: () => void;
+}
+
+interface Entry {
+  /** Null: no answer yet. Each with how many answers in a row lacked it. */
+  addresses: ReadonlyMap<string, number> | null;
+  /** The first look-up, until it is over. */
+  first: Promise<void> | null;
+}
+
+export class AddressKeeper {
+  readonly #options: AddressKeeperOptions;
+  readonly #entries = new Map<string, Entry>();
+  readonly #due: DueTimer;
+  #waiting = 0;
+  #toldMs = -Infinity;
+  #cancelTelling: (() => void) | null = null;
+
+  constructor(options: AddressKeeperOptions) {
+    this.#options = options;
+    this.#due = new DueTimer(options.now, options.setTimer, (host) => void this.#look(host));
+  }
+
+  /**
+   * From now on these names are kept and no other. Resolves when each has had its first answer, good or bad, or after 5 s;
+   * what is learned until then is not told as a change: whoever waits renders anyway.
+   */
+  async hold(hosts: Iterable<string>): Promise<void> {
+    const held = new Set(Array.from(hosts).filter((host) => isIP(host) === 0));
+    for (const host of this.#entries.keys()) {
+      if (held.has(host)) continue;
+      this.#entries.delete(host);
+      this.#due.clear(host);
+    }
+    for (const host of held) {
+      if (this.#entries.has(host)) continue;
+      const entry: Entry = { addresses: null, first: null };
+      this.#entries.set(host, entry);
+      entry.first = this.#look(host).then(() => {
+        entry.first = null;
+      });
+    }
+    const firsts = [...this.#entries.values()].flatMap(({ first }) => (first === null ? [] : [first]));
+    if (firsts.length === 0) return;
+    this.#waiting++;
+    await this.#withinDeadline(Promise.all(firsts));
+    this.#waiting--;
+  }
+
+  /** Sorted; null: the name never had an answer. An address is its own. */
+  addresses(host: string): readonly string[] | null {
+    if (isIP(host) !== 0) return [host];
+    const found = this.#entries.get(host)?.addresses ?? null;
+    return found === null ? null : [...found.keys()].sort();
+  }
+
+  stop(): void {
+    this.#entries.clear();
+    this.#due.stop();
+    this.#cancelTelling?.();
+    this.#cancelTelling = null;
+  }
+
+  #withinDeadline(answers: Promise<unknown>): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#options.setTimer(resolve, FIRST_ANSWER_MS);
+      void answers.then(() => {
+        cancel();
+        resolve();
+      });
+    });
+  }
+
+  async #look(host: string): Promise<void> {
+    const entry = this.#entries.get(host);
+    if (entry === undefined) return;
+    const found = await this.#options.lookup(host).catch((): readonly string[] => []);
+    // It may have been let go, or let go and held again, meanwhile.
+    if (this.#entries.get(host) !== entry) return;
+    const before = this.addresses(host);
+    if (found.length > 0) entry.addresses = merged(entry.addresses, found);
+    const after = this.addresses(host);
+    const { now, random } = this.#options;
+    const everyMs = Math.min(Math.max(EVERY_MS, this.#entries.size * EACH_NAME_MS), EVERY_MOST_MS);
+    const againMs = after === null ? Math.max(UNRESOLVED_MS, everyMs - EVERY_MS) : everyMs;
+    this.#due.set(host, now() + againMs * (0.5 + random() / 2));
+    if (String(before) !== String(after)) this.#changed();
+  }
+
+  #changed(): void {
+    if (this.#waiting > 0 || this.#cancelTelling !== null) return;
+    const { now, onChange, setTimer } = this.#options;
+    const tell = (): void => {
+      this.#cancelTelling = null;
+      this.#toldMs = now();
+      onChange();
+    };
+    const waitMs = this.#toldMs + BETWEEN_CHANGES_MS - now();
+    if (waitMs <= 0) tell();
+    else this.#cancelTelling = setTimer(tell, waitMs);
+  }
+}
+
+function merged(before: ReadonlyMap<string, number> | null, found: readonly string[]): ReadonlyMap<string, number> {
+  const after = new Map(found.map((address) => [address, 0]));
+  for (const [address, misses] of before ?? []) {
+    if (!after.has(address) && misses + 1 < MISSES) after.set(address, misses + 1);
+  }
+  return after;
+}
