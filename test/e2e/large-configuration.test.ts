@@ -5,6 +5,7 @@
 import { expect } from 'chai';
 import { readSource } from '../../src/migration/parse.ts';
 import { eventually } from '../support/eventually.ts';
+import { manyServices } from '../support/many-services.ts';
 import { RawClient, requestBytes } from '../support/raw-client.ts';
 import { Recorder } from '../support/recorder.ts';
 import { RunningProxy } from '../support/running-proxy.ts';
@@ -12,15 +13,12 @@ import { RunningProxy } from '../support/running-proxy.ts';
 const SERVICES = 5_000;
 
 function configuration(port: number, percentage: number): string {
-  let text = 'services:\n';
-  for (let i = 0; i < SERVICES; i++) {
-    text +=
-      `  - name: svc-${i}\n    old_host: svc-${i}.old.example\n    old_backend: 127.0.0.1:${port}\n` +
-      `    new_host: svc-${i}.new.example\n    new_backend: 127.0.0.1:${port}\n` +
-      `    migration: { enabled: true, strategy: weight, percentage: ${i === 4_321 ? percentage : 20} }\n` +
-      '    canary:\n      header_rules: [ { header: X-T, value: new, target: new_cluster } ]\n';
-  }
-  return text;
+  const backend = `127.0.0.1:${port}`;
+  return manyServices({
+    count: SERVICES,
+    backends: () => ({ old: backend, new: backend }),
+    percentages: { 4321: percentage },
+  });
 }
 
 describe('a configuration of 5 000 services', () => {
