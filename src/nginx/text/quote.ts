@@ -1,88 +1,86 @@
 /**
- * The one way in which text gets into an nginx configuration: an expression or a literal comes in, one token of
- * ngx_conf_read_token comes out, in double quotes where it needs them. Whatever the text says, it stays one argument of its
- * directive. Refuses to know directives; text that no field may hold is a fault of ours and throws, naming the field.
+ * The one way in which free text gets into an nginx configuration: an expression or a literal comes in, one word as
+ * ngx_conf_read_token reads it comes out, in double quotes where it needs them. Whatever the text says, it stays one argument
+ * of its directive. Refuses to know directives; text that no field may hold throws, naming the field.
  */
-import type { MapKey } from './block.ts';
-import { type Expression, LF } from './expression.ts';
-import { ConfigurationFault, variableName } from './grammar.ts';
+import type { GeoBlock, MapKey } from './block.ts';
+import { type Expression, LF, type Part } from './expression.ts';
+import { ConfigurationFault, type Token, token, variableName } from './token.ts';
 
-/** Stands for a literal `$`, which nginx cannot escape: `geo $dollar { default "$"; }`, see `dollarBlock`. */
+/** Stands for a literal `$`, which nginx cannot escape. A text that uses it has this block before. */
 export const DOLLAR = 'dollar';
+export const dollarBlock: GeoBlock = { kind: 'geo', variable: DOLLAR, proxies: [], fallback: '$', rows: [] };
 
-/** nginx 1.22.1 reads a token into a buffer of 4096 bytes, with its opening quote and one byte after its closing one. */
+/** nginx 1.22.1 reads a word into a buffer of 4096 bytes, which also holds the byte after its closing quote. */
 const MOST_BYTES = 4096;
 
+/** What needs no quotes, wherever it stands; a word beginning with `-` or `/` is one like any other. */
 const BARE = /^[A-Za-z0-9_.:/-]+$/;
 const WORD = /^[A-Za-z0-9_]/;
+const CONTROL = /[\x00-\x1f\x7f]/;
 
 /** Where nginx expands variables: values of directives and of `map`, sources of `map`, keys of `split_clients`. */
-export function quote(expression: Expression, field: string): string {
-  let token = '';
+export function quote(expression: Expression, field: string): Token {
+  let text = '';
   let bare = true;
-  let open = '';
-  const expand = (name: string): void => {
-    token += `${closed(open, '')}`;
-    open = variableName(name, field);
-  };
-  for (const part of expression) {
-    if (part === '') continue;
-    if (typeof part !== 'string' && 'variable' in part) {
-      expand(part.variable);
-      continue;
-    }
-    const pieces = part === LF ? ['\\n'] : literal(part as string, field).split(/(\$)/);
-    for (const piece of pieces) {
-      if (piece === '') continue;
-      if (piece === '$') {
-        expand(DOLLAR);
-        continue;
-      }
-      token += closed(open, piece) + piece;
-      open = '';
-      bare &&= BARE.test(piece);
+  const pieces = expression.flatMap((part) => piecesOf(part, field));
+  for (const [i, piece] of pieces.entries()) {
+    if (piece.variable) text += WORD.test(following(pieces, i)) ? `\${${piece.text}}` : `$${piece.text}`;
+    else {
+      text += piece.text;
+      bare &&= BARE.test(piece.text);
     }
   }
-  token += closed(open, '');
-  return fitted(bare && token !== '' ? token : `"${token}"`, field);
+  return fitted(bare && text !== '' ? text : `"${text}"`, field);
 }
 
 /** Where `$` is a letter like any other: values of `geo` and `split_clients`, and arguments that nginx never expands. */
-export function quoteLiteral(text: string, field: string): string {
-  return fitted(BARE.test(text) ? text : `"${literal(text, field)}"`, field);
+export function quoteLiteral(text: string, field: string): Token {
+  return fitted(BARE.test(text) ? text : `"${escaped(text, field)}"`, field);
 }
 
 /** Words that `map` would take for its own, and the two first characters that it reads (ngx_http_map_module). */
 const RESERVED_KEY = /^(?:[~\\]|(?:default|hostnames|include|volatile)$)/;
 
-/** The key of a row of `map`: a text that is compared without case, or a regex with case. */
-export function quoteMapKey(key: MapKey, field: string): string {
+/** The key of a row of `map`: a text that nginx compares without case, or a regex, whose backslashes are doubled as all are. */
+export function quoteMapKey(key: MapKey, field: string): Token {
   if (key.kind === 'regex') return quoteLiteral(`~${key.pattern}`, field);
   return quoteLiteral(RESERVED_KEY.test(key.text) ? `\\${key.text}` : key.text, field);
 }
 
-/** `$name`, or `${name}` where the text goes on with a character that a name may hold. */
-function closed(name: string, next: string): string {
-  if (name === '') return '';
-  return WORD.test(next) ? `\${${name}}` : `$${name}`;
+/** A piece as it is printed, or the name of a variable. */
+interface Piece {
+  readonly variable: boolean;
+  readonly text: string;
 }
 
-/** Inside double quotes nginx reads `\"`, `\\`, `\'`, `\t`, `\r` and `\n`; every other backslash stands for itself. */
-function literal(text: string, field: string): string {
-  if (/[\x00-\x1f\x7f]/.test(text)) {
-    throw new ConfigurationFault(field, text, 'has a control character, which its validation refuses', 'new');
-  }
-  if (!text.isWellFormed()) throw new ConfigurationFault(field, text, 'is half of a surrogate pair', 'new');
+function piecesOf(part: Part, field: string): Piece[] {
+  if (part === LF) return [{ variable: false, text: '\\n' }];
+  if (typeof part === 'string') return literalPieces(escaped(part, field));
+  return [{ variable: true, text: variableName((part as { variable: string }).variable, field) }];
+}
+
+function literalPieces(text: string): Piece[] {
+  if (!text.includes('$')) return text === '' ? [] : [{ variable: false, text }];
+  return text
+    .split(/(\$)/)
+    .filter((piece) => piece !== '')
+    .map((piece) => (piece === '$' ? { variable: true, text: DOLLAR } : { variable: false, text: piece }));
+}
+
+function following(pieces: readonly Piece[], i: number): string {
+  const next = pieces[i + 1];
+  return next === undefined || next.variable ? '' : next.text;
+}
+
+/** Inside double quotes nginx reads `\"`, `\'`, `\\`, `\t`, `\r` and `\n`; every other backslash stands for itself. */
+function escaped(text: string, field: string): string {
+  if (CONTROL.test(text)) throw new ConfigurationFault(field, text, 'has a control character', 'new');
+  if (!text.isWellFormed()) throw new ConfigurationFault(field, text, 'has half of a surrogate pair', 'new');
   return text.replace(/["\\]/g, '\\$&');
 }
 
-function fitted(token: string, field: string): string {
-  // A token in ASCII of a third of the limit needs no counting.
-  if (token.length * 3 < MOST_BYTES || new TextEncoder().encode(token).length <= MOST_BYTES) return token;
-  throw new ConfigurationFault(
-    field,
-    token,
-    `is longer than the ${MOST_BYTES} bytes that nginx reads as one word`,
-    'new',
-  );
+function fitted(text: string, field: string): Token {
+  if (text.length * 3 <= MOST_BYTES || new TextEncoder().encode(text).length <= MOST_BYTES) return token(text);
+  throw new ConfigurationFault(field, text, `is longer than the ${MOST_BYTES} bytes of a word of nginx`, 'new');
 }
