@@ -27,12 +27,16 @@ describe('the test run', () => {
 
   it('finds suites by tier, and what a file needs in its head comment alone', () => {
     write('test/golden/config.test.ts', '');
+    write('test/conformance/one.test.ts', '');
+    write('test/docs/pages.test.ts', '');
     write('test/e2e/plain.test.ts', "import { x } from 'y';\n/** @needs nothing */");
     write('test/e2e/deep/nginx.test.ts', '/**\n * About nginx.\n * @needs nginx, openssl\n * @alone\n */');
     write('test/full/soak.test.ts', '/** Long. */');
     const names = (tier: 'check' | 'test' | 'full'): string[] => suitesOf(tier, root).map(({ name }) => name);
     expect(names('check')).to.include.members(['types', 'unit', 'format', 'lint']);
-    expect(names('test').slice(names('check').length)).to.deep.equal(['golden', 'e2e/deep/nginx', 'e2e/plain']);
+    expect(names('test').slice(names('check').length)).to.deep.equal([
+      ...['golden', 'conformance/one', 'docs', 'e2e/deep/nginx', 'e2e/plain'],
+    ]);
     expect(names('full').slice(names('test').length)).to.deep.equal(['full/soak']);
     const found = Object.fromEntries(suitesOf('full', root).map((one) => [one.name, [one.alone, one.needs]]));
     expect(found['e2e/deep/nginx']).to.deep.equal([true, ['nginx', 'openssl']]);

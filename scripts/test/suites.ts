@@ -27,7 +27,9 @@ const LONG_MS = 3_600_000;
 export function suitesOf(tier: Tier, root: string): Suite[] {
   const suites = [...checks(root)];
   if (tier === 'check') return suites;
-  for (const folder of ['golden', 'conformance', 'docs']) suites.push(...grouped(folder, root));
+  suites.push(...grouped('golden', root));
+  suites.push(...each('test/conformance', root, SHORT_MS, false));
+  suites.push(...grouped('docs', root));
   suites.push(...each('test/e2e', root, SHORT_MS, false));
   if (tier === 'full') suites.push(...each('test/full', root, LONG_MS, true));
   return suites;

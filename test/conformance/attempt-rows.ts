@@ -19,9 +19,16 @@ export const fallback = (changes: object): ServiceText => ({
   fallback: { enabled: true, max_failures: 5, ...changes },
 });
 
+/** What becomes of a request. */
+export interface Course {
+  readonly asked: readonly string[];
+  readonly told: string;
+}
+
 /**
  * `asked`: outcomes in their order, as `new reset`; each that is neither connect, dns nor tls has brought the request there,
  * whole. `told`: the status, and the code of an error of the proxy's own.
+ * `streamed`: what becomes of it in a plane that streams such a body.
  */
 export function attempt(
   name: string,
@@ -29,19 +36,21 @@ export function attempt(
   bytes: string,
   asked: readonly string[],
   told: string,
+  streamed: Course | null = null,
 ): Case {
   return {
     name,
     run: (plane) => {
+      const course = plane.openBodies === 'streamed' && streamed !== null ? streamed : { asked, told };
       const given = typeof make === 'function' ? make() : make;
       return onStage(plane, { limits: { replayBytes: CAP }, ...given }, async (stage) => {
         const method = bytes.slice(0, bytes.indexOf(' '));
         const answer = await stage.ask(bytes);
-        expect(toldBy(answer, method)).to.equal(method === 'HEAD' ? told.slice(0, 3) : told);
-        expect(await stage.outcomes(asked.length)).to.deep.equal(asked);
+        expect(toldBy(answer, method)).to.equal(method === 'HEAD' ? course.told.slice(0, 3) : course.told);
+        expect(await stage.outcomes(course.asked.length)).to.deep.equal(course.asked);
         for (const cluster of ['old', 'new'] as const) {
           const unread = cluster === 'new' && given.service?.new_protocol === 'https';
-          const arrived = unread ? 0 : asked.filter((outcome) => arrives(outcome, cluster)).length;
+          const arrived = unread ? 0 : course.asked.filter((outcome) => arrives(outcome, cluster)).length;
           expect(stage.requestsAt(cluster).length, `requests at ${cluster}`).to.equal(arrived);
           for (const seen of stage.requestsAt(cluster)) {
             const body = /^Transfer-Encoding/m.test(bytes) ? 'hello' : bytes.slice(bytes.indexOf('\r\n\r\n') + 4);

@@ -5,6 +5,7 @@ import type { Plane } from './plane-under-test.ts';
 export const DIRECT: Plane = {
   name: 'direct',
   addsToAnswers: [],
+  openBodies: 'held',
   async start({ names, limits, newTls, ...scripts }) {
     const lookup = async (host: string): Promise<readonly string[]> => {
       const addresses = names[host];
@@ -20,6 +21,7 @@ export const DIRECT: Plane = {
       refused: direct.refused,
       serve: async (services) => direct.serve(services),
       setRunState: async (service, state) => direct.plane.setRunState(service, state),
+      reported: async () => undefined,
       stop: () => direct.stop(),
     };
   },

@@ -1,6 +1,8 @@
-/** Skips of the conformance table cannot be silent, nor outlive their cause. */
+/** Differences of a plane cannot be silent, nor outlive their cause. */
 import { expect } from 'chai';
-import { plan } from './plan.ts';
+import { differencesIn, plan } from './plan.ts';
+import { PlaneFault } from './plane-under-test.ts';
+import { mustDiffer } from './suite.ts';
 import type { Theme } from './theme.ts';
 
 const THEMES: readonly Theme[] = [
@@ -9,20 +11,36 @@ const THEMES: readonly Theme[] = [
 ];
 
 describe('plan of the conformance table', () => {
-  it('skips what is named, with its reason, and nothing else', () => {
-    const skipped = plan(THEMES, { 'b: one': 'it cannot' }).map(({ theme, cases }) => [theme, cases[0].skipped]);
-    expect(skipped).to.deep.equal([
+  it('marks what is named, with its reason, and nothing else', () => {
+    const marked = plan(THEMES, { 'b: one': 'it cannot' }).map(({ theme, cases }) => [theme, cases[0].differs]);
+    expect(marked).to.deep.equal([
       ['a', null],
       ['b', 'it cannot'],
     ]);
   });
 
-  it('takes no skip of a case that is not there, and none without a reason', () => {
-    expect(() => plan(THEMES, { 'a: two': 'it cannot' })).to.throw('skips of no case: a: two');
-    expect(() => plan(THEMES, { 'a: one': ' ' })).to.throw('no reason to skip a: one');
+  it('takes no difference in a case that is not there, and none without a reason', () => {
+    expect(() => plan(THEMES, { 'a: two': 'it cannot' })).to.throw('differences in no case: a: two');
+    expect(() => plan(THEMES, { 'a: one': ' ' })).to.throw('no reason why a: one differs');
   });
 
   it('takes no two cases of one name', () => {
     expect(() => plan([THEMES[0], THEMES[0]], {})).to.throw('two cases are named a: one');
+  });
+
+  it('knows which differences are of some themes', () => {
+    expect(differencesIn([THEMES[1]], { 'a: one': 'x', 'b: one': 'y' })).to.deep.equal({ 'b: one': 'y' });
+  });
+
+  it('a difference that passes, or a plane that does not start, is a failure', async () => {
+    const messageOf = (run: () => Promise<void>): Promise<string> =>
+      mustDiffer(run()).then(
+        () => '',
+        (error: Error) => error.message,
+      );
+    expect(await messageOf(async () => undefined)).to.equal('it passes: no difference any more');
+    expect(await messageOf(() => Promise.reject(new Error('not as it should be')))).to.equal('');
+    const fault = new PlaneFault('nginx did not start');
+    expect(await messageOf(() => Promise.reject(fault))).to.equal('nginx did not start');
   });
 });

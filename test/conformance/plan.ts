@@ -1,17 +1,20 @@
-/** Themes and skips in, what is to be run and what is skipped for which reason out. Runs nothing. */
+/**
+ * Themes and the differences of a plane in, what is to be run and what has to come of it out. A difference is a case that a
+ * plane is known to fail, and why: it is run like every other, so that none outlives its cause. Runs nothing.
+ */
 import type { Case, Theme } from './theme.ts';
 
 /** `theme: case`, and why this plane does not pass it. */
-export type Skips = Readonly<Record<string, string>>;
+export type Differences = Readonly<Record<string, string>>;
 
 export interface Planned {
   readonly theme: string;
-  readonly cases: readonly { readonly of: Case; readonly skipped: string | null }[];
+  readonly cases: readonly { readonly of: Case; readonly differs: string | null }[];
 }
 
-/** Throws on two cases of one name, on a skip of no case, and on one without a reason. */
-export function plan(themes: readonly Theme[], skips: Skips): readonly Planned[] {
-  const unused = new Map(Object.entries(skips));
+/** Throws on two cases of one name, on a difference in no case of these themes, and on one without a reason. */
+export function plan(themes: readonly Theme[], differences: Differences): readonly Planned[] {
+  const unused = new Map(Object.entries(differences));
   const names = new Set<string>();
   const planned = themes.map((theme) => ({
     theme: theme.name,
@@ -19,12 +22,18 @@ export function plan(themes: readonly Theme[], skips: Skips): readonly Planned[]
       const name = `${theme.name}: ${of.name}`;
       if (names.has(name)) throw new Error(`two cases are named ${name}`);
       names.add(name);
-      const skipped = unused.get(name) ?? null;
-      if (skipped !== null && skipped.trim() === '') throw new Error(`no reason to skip ${name}`);
+      const differs = unused.get(name) ?? null;
+      if (differs !== null && differs.trim() === '') throw new Error(`no reason why ${name} differs`);
       unused.delete(name);
-      return { of, skipped };
+      return { of, differs };
     }),
   }));
-  if (unused.size > 0) throw new Error(`skips of no case: ${[...unused.keys()].join('; ')}`);
+  if (unused.size > 0) throw new Error(`differences in no case: ${[...unused.keys()].join('; ')}`);
   return planned;
+}
+
+/** Those of these themes. */
+export function differencesIn(themes: readonly Theme[], differences: Differences): Differences {
+  const begins = themes.map(({ name }) => `${name}: `);
+  return Object.fromEntries(Object.entries(differences).filter(([name]) => begins.some((b) => name.startsWith(b))));
 }

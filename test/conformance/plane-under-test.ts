@@ -44,12 +44,19 @@ export interface PlaneUnderTest {
   serve(services: readonly ServedMigration[]): Promise<void>;
   /** The same for the run state of one service. */
   setRunState(service: string, state: RunState): Promise<void>;
+  /** Resolves when `outcomes` and `refused` hold everything that clients were answered before. */
+  reported(): Promise<void>;
   stop(): Promise<void>;
 }
+
+/** The plane itself could not be brought to work: nothing is known of the case. */
+export class PlaneFault extends Error {}
 
 export interface Plane {
   readonly name: string;
   /** Fields, in small letters, that it may add to any answer: the table does not look at them. */
   readonly addsToAnswers: readonly string[];
+  /** A body that is chunked, or larger than what is kept: `held` while little of it has left, or `streamed` and never sent twice. */
+  readonly openBodies: 'held' | 'streamed';
   start(setup: PlaneSetup): Promise<PlaneUnderTest>;
 }

@@ -54,6 +54,6 @@ export async function expectRefusal(
   expect(field(answer, 'connection')).to.equal('close');
   expect(JSON.parse(answer.body.toString()).request_id).to.equal(field(answer, 'x-request-id'));
   expect((await client.closed(ANSWER_MS)).toString('latin1')).to.equal('');
-  expect(stage.under.refused).to.deep.equal([code]);
+  expect(await stage.refused()).to.deep.equal([code]);
   return answer;
 }

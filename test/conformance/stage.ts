@@ -77,6 +77,12 @@ export class Stage {
     return outcomes.map(({ cluster, failure }) => `${cluster} ${failure ?? 'answered'}`);
   }
 
+  /** Codes of the requests that no service took. */
+  async refused(): Promise<readonly string[]> {
+    await this.under.reported();
+    return this.under.refused;
+  }
+
   async close(): Promise<void> {
     for (const client of this.#clients) client.destroy();
     await this.under.stop();

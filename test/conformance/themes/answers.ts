@@ -73,7 +73,17 @@ const ROWS: readonly Row[] = [
   same('several Set-Cookie', 'Set-Cookie: a=1; Path=/', 'Set-Cookie: b=2; Expires=Wed, 21 Oct 2015 07:28:00 GMT'),
   same('a value of 16 KiB', `X-Long: ${'v'.repeat(16_384)}`),
   same('a name with an underscore', 'X_A: 1'),
-  same('lines for nginx are lines like others', 'X-Accel-Redirect: /internal', 'X-Accel-Expires: 5'),
+  same(
+    'lines for nginx are lines like others',
+    'X-Accel-Redirect: /internal',
+    'X-Accel-Expires: 5',
+    'X-Accel-Buffering: yes',
+    'X-Accel-Limit-Rate: 1',
+    'X-Accel-Charset: koi8-r',
+  ),
+  same('a redirect for nginx to a location by name', 'X-Accel-Redirect: @old'),
+  same('a redirect for other servers', 'X-Sendfile: /etc/passwd', 'X-Reproxy-URL: http://169.254.169.254/'),
+  same('X-Pad', 'X-Pad: avoid browser bug'),
   same('WWW-Authenticate', 'WWW-Authenticate: Basic realm="a"'),
   gone(
     'hop-by-hop lines',

@@ -2,10 +2,12 @@
  * Who is asked next, and who never is: each way in which new can fail, times what may be sent again. Nothing that may have
  * arrived acts twice.
  */
+import { expect } from 'chai';
+import { eventually } from '../../support/eventually.ts';
 import { type Script, answer as scripted } from '../../support/recorder.ts';
 import { attempt, CAP, fallback, INVALID, LATE, SHORT, UNREACHABLE } from '../attempt-rows.ts';
 import { writing } from '../origin-scripts.ts';
-import { type Given, request } from '../stage.ts';
+import { ANSWER_MS, errorIn, type Given, onStage, request } from '../stage.ts';
 import type { Case, Theme } from '../theme.ts';
 
 interface Failure {
@@ -56,6 +58,8 @@ interface Sent {
   readonly bytes: string;
   /** Safe to send twice, and still in memory. */
   readonly repeatable: boolean;
+  /** A plane may stream it, and then it is never sent twice, not even where nothing has arrived. */
+  readonly open?: true;
   /** One of its kind, tried where each try takes as long as a time limit. */
   readonly typical?: true;
 }
@@ -68,27 +72,38 @@ const REQUESTS: readonly Sent[] = [
   { name: 'GET', bytes: request('GET', '/'), repeatable: true, typical: true },
   ...['HEAD', 'OPTIONS', 'DELETE'].map((method) => ({ name: method, bytes: request(method, '/'), repeatable: true })),
   { name: 'PUT with a body', bytes: request('PUT', '/', [], 'hello'), repeatable: true, typical: true },
-  { name: 'PUT with a chunked body', bytes: chunked('PUT'), repeatable: true },
+  { name: 'PUT with a chunked body', bytes: chunked('PUT'), repeatable: true, open: true },
   { name: 'PUT with a body at the cap', bytes: request('PUT', '/', [], 'c'.repeat(CAP)), repeatable: true },
-  { name: 'PUT with a body beyond the cap', bytes: request('PUT', '/', [], BIG), repeatable: false, typical: true },
+  {
+    name: 'PUT with a body beyond the cap',
+    bytes: request('PUT', '/', [], BIG),
+    repeatable: false,
+    open: true,
+    typical: true,
+  },
   { name: 'POST', bytes: request('POST', '/', [], 'hello'), repeatable: false, typical: true },
   { name: 'POST without a body', bytes: request('POST', '/', [], ''), repeatable: false },
-  { name: 'POST with a chunked body', bytes: chunked('POST'), repeatable: false },
+  { name: 'POST with a chunked body', bytes: chunked('POST'), repeatable: false, open: true },
   { name: 'PATCH', bytes: request('PATCH', '/', [], 'hello'), repeatable: false },
+  { name: 'MKCOL', bytes: request('MKCOL', '/'), repeatable: false },
+  { name: 'LOCK with a body', bytes: request('LOCK', '/', [], 'hello'), repeatable: false },
   { name: 'an unknown method', bytes: request('REPORT', '/'), repeatable: false },
   { name: 'get in small letters', bytes: request('get', '/'), repeatable: false },
 ];
 
 const matrix: readonly Case[] = FAILURES.flatMap(({ name, given, kind, sent, told }) =>
-  REQUESTS.filter(({ typical }) => typical || kind !== 'timeout').map(({ name: what, bytes, repeatable }) => {
+  REQUESTS.filter(({ typical }) => typical || kind !== 'timeout').map(({ name: what, bytes, repeatable, open }) => {
     const saved = !sent || repeatable;
     const asked = [`new ${kind}`, ...(saved ? ['old answered'] : [])];
+    const streamed = open === undefined ? null : { asked: [`new ${kind}`], told };
+    const or = saved && open === true ? `, or told ${told} where it is streamed` : '';
     return attempt(
-      `new ${name}: ${what} ${saved ? 'is saved by old' : `is told ${told}`}`,
+      `new ${name}: ${what} ${saved ? 'is saved by old' : `is told ${told}`}${or}`,
       given,
       bytes,
       asked,
       saved ? '200' : told,
+      streamed,
     );
   }),
 );
@@ -103,4 +118,27 @@ const alone: readonly Case[] = FAILURES.filter(({ kind }) => kind !== 'status').
   ),
 );
 
-export const attempts: Theme = { name: 'attempts', cases: [...matrix, ...alone] };
+/** New resets as soon as the first bytes of an upload have come: it may have acted on them. */
+const resetAfterHead: readonly Case[] = (
+  [
+    ['POST', [`Content-Length: ${BIG.length}`], BIG.slice(0, 50_000)],
+    ['POST', ['Transfer-Encoding: chunked'], '5\r\nhello\r\n'],
+    ['PATCH', ['Transfer-Encoding: chunked'], '5\r\nhello\r\n'],
+    ['MKCOL', ['Transfer-Encoding: chunked'], '5\r\nhello\r\n'],
+  ] as const
+).map(([method, lines, begun]) => ({
+  name: `new resets after the head of a ${method}, ${lines[0]}: nobody else is asked`,
+  run: (plane) =>
+    onStage(plane, { limits: { replayBytes: CAP } }, async (stage) => {
+      const client = await stage.client();
+      client.send(request(method, '/', lines) + begun);
+      await eventually('the head is there', () => stage.received.includes('\r\n\r\n'), ANSWER_MS);
+      stage.under.new.sockets[0].resetAndDestroy();
+      const answer = await client.response({ withinMs: ANSWER_MS });
+      expect([answer.status, errorIn(answer)]).to.deep.equal([502, 'upstream_invalid_response']);
+      expect(await stage.outcomes(1)).to.deep.equal(['new reset']);
+      expect(stage.under.old.connections).to.equal(0);
+    }),
+}));
+
+export const attempts: Theme = { name: 'attempts', cases: [...matrix, ...alone, ...resetAfterHead] };

@@ -207,4 +207,27 @@ const between: Case = {
   },
 };
 
-export const origins: Theme = { name: 'origins', cases: [...cases, between] };
+/** What the fallback is told of an answer of new that breaks off; nobody else is asked any more. */
+const truncated: readonly Case[] = (
+  [
+    ['short of Content-Length', `${head(SERVED, 'Content-Length: 300000')}short`, 'closes'],
+    ['short of Content-Length, and a reset', `${head(SERVED, 'Content-Length: 300000')}short`, 'resets'],
+    ['no last chunk', chunks('5\r\nhello\r\n'), 'closes'],
+    ['no last chunk, and a reset', chunks('5\r\nhello\r\n'), 'resets'],
+    ['the middle of a chunk', chunks('5\r\nhel'), 'closes'],
+    ['a stalled body', `${head(SERVED, 'Content-Length: 300000')}short`, 'stays'],
+    ['a stalled chunk', chunks('5\r\nhel'), 'stays'],
+  ] as const
+).map(([name, bytes, ending]) => ({
+  name: `new breaks off: ${name}`,
+  run: (plane) =>
+    onStage(plane, { new: writing(bytes, ending), global: { default_timeout: '400ms' } }, async (stage) => {
+      const client = await stage.client();
+      client.send(request('GET', '/'));
+      await expectCut(client);
+      expect(await stage.outcomes(1)).to.deep.equal([ending === 'stays' ? 'new timeout' : 'new truncated']);
+      expect(stage.requestsAt('old')).to.deep.equal([]);
+    }),
+}));
+
+export const origins: Theme = { name: 'origins', cases: [...cases, ...truncated, between] };

@@ -88,7 +88,7 @@ const taken: readonly Case[] = ROWS.map(([host, target, service]) => ({
       } else {
         expect([answer.status, errorIn(answer)]).to.deep.equal([status, service]);
         expect(stage.received).to.equal('');
-        expect(stage.under.refused).to.deep.equal([service]);
+        expect(await stage.refused()).to.deep.equal([service]);
       }
     }),
 }));

@@ -118,6 +118,7 @@ async function expectAborted(stage: Parameters<Parameters<typeof onStage>[2]>[0]
   await eventually('the backend is left', () => stage.under.new.sockets[0].destroyed, ANSWER_MS);
   expect(stage.received).to.not.include('smuggled');
   expect(stage.requestsAt('new')).to.deep.equal([]);
+  await stage.under.reported();
   expect(stage.under.outcomes).to.deep.equal([]);
 }
 
@@ -144,7 +145,7 @@ const idle = (name: string, bytes: string, answers: number): Case => ({
       if (bytes !== '') client.send(bytes);
       for (let i = 0; i < answers; i++) expect((await client.response()).status).to.equal(200);
       expect((await client.closed(ANSWER_MS)).toString()).to.equal('');
-      expect(stage.under.refused).to.deep.equal([]);
+      expect(await stage.refused()).to.deep.equal([]);
     }),
 });
 

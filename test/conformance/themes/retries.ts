@@ -126,6 +126,69 @@ const single: readonly Case[] = [
   ),
 ];
 
+const BOTH_TWO: Given = {
+  ...TWO,
+  service: { old_backend: 'two.example:{old}', new_backend: 'two.example:{new}' },
+  old: null,
+  new: null,
+};
+const N = 'new connect';
+const O = 'old connect';
+
+/** Every address of both clusters refuses: who is asked, by retry_attempts. */
+const capped: readonly Case[] = [
+  [[N], [O]],
+  [
+    [N, O],
+    [O, O],
+  ],
+  [
+    [N, N, O],
+    [O, O],
+  ],
+  [
+    [N, N, O, O],
+    [O, O],
+  ],
+  [
+    [N, N, O, O],
+    [O, O],
+  ],
+].flatMap(([fromNew, fromOld], retry_attempts) =>
+  [GET, POST].flatMap((bytes) => {
+    const name = `retry_attempts ${retry_attempts}, two dead addresses each, ${bytes.slice(0, bytes.indexOf(' '))}`;
+    const given = { ...BOTH_TWO, global: { retry_attempts } };
+    const old = { ...given, service: { ...given.service, migration: { percentage: 0 } } };
+    const off = { ...given, service: { ...given.service, ...fallback({ enabled: false }) } };
+    return [
+      attempt(`${name}: new first`, given, bytes, fromNew, UNREACHABLE),
+      attempt(`${name}: old first`, old, bytes, fromOld, UNREACHABLE),
+      attempt(
+        `${name}: new first, fallback off`,
+        off,
+        bytes,
+        fromOld.map(() => N),
+        UNREACHABLE,
+      ),
+    ];
+  }),
+);
+
+/** The recorders listen on 127.0.0.1 alone. */
+const oneDead: readonly Case[] = (['old', 'new'] as const).flatMap((cluster) =>
+  [GET, POST].map((bytes) => ({
+    name: `${cluster} has a dead address and a live one: no ${bytes.slice(0, bytes.indexOf(' '))} suffers`,
+    run: (plane) => {
+      const percentage = cluster === 'old' ? 0 : 100;
+      const service = { [`${cluster}_backend`]: `two.example:{${cluster}}`, migration: { percentage } };
+      return onStage(plane, { names: TWO.names, service }, async (stage) => {
+        for (let i = 0; i < 6; i++) expect((await stage.ask(bytes)).status).to.equal(200);
+        expect(stage.requestsAt(cluster).length).to.equal(6);
+      });
+    },
+  })),
+);
+
 const stale: Case = {
   name: 'a kept connection that new has closed is no failure: the request goes out on a fresh one',
   run: async (plane) => {
@@ -145,4 +208,4 @@ const stale: Case = {
   },
 };
 
-export const retries: Theme = { name: 'retries', cases: [...single, stale] };
+export const retries: Theme = { name: 'retries', cases: [...single, ...capped, ...oneDead, stale] };
