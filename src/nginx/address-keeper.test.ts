@@ -9,6 +9,7 @@ import { AddressKeeper } from './address-keeper.ts';
 class Scene {
   nowMs = 0;
   answers: Record<string, readonly string[] | 'silent'> = {};
+  later: Record<string, Promise<readonly string[]>> = {};
   readonly lookups: string[] = [];
   readonly changes: number[] = [];
   readonly #timers = new Set<{ readonly dueMs: number; readonly fire: () => void }>();
@@ -17,6 +18,7 @@ class Scene {
     random: () => 1,
     lookup: async (host) => {
       this.lookups.push(host);
+      if (this.later[host] !== undefined) return this.later[host];
       const answer = this.answers[host];
       if (answer === 'silent') return new Promise(() => {});
       if (answer === undefined) throw new Error(`ENOTFOUND ${host}`);
@@ -55,7 +57,7 @@ describe('addresses of backends', () => {
 
   it('are known, sorted, before anything is rendered, and no change by that', async () => {
     scene.answers = { 'a.test': ['10.0.0.2', '10.0.0.1'], 'b.test': ['::1'] };
-    await scene.keeper.hold(['a.test', 'b.test', '10.9.9.9', 'gone.test']);
+    await scene.keeper.hold(['a.test', 'b.test', '10.9.9.9', 'gone.test'], 5_000);
     expect(scene.keeper.addresses('a.test')).to.deep.equal(['10.0.0.1', '10.0.0.2']);
     expect(scene.keeper.addresses('b.test')).to.deep.equal(['::1']);
     expect(scene.keeper.addresses('10.9.9.9')).to.deep.equal(['10.9.9.9']);
@@ -67,7 +69,7 @@ describe('addresses of backends', () => {
   it('are waited for 5 s and no longer where a name server is silent', async () => {
     scene.answers = { 'a.test': ['10.0.0.1'], 'mute.test': 'silent' };
     let isOver = false;
-    void scene.keeper.hold(['a.test', 'mute.test']).then(() => {
+    void scene.keeper.hold(['a.test', 'mute.test'], 5_000).then(() => {
       isOver = true;
     });
     await scene.pass(4_999);
@@ -80,7 +82,7 @@ describe('addresses of backends', () => {
 
   it('come at once and leave after three answers without them', async () => {
     scene.answers = { 'a.test': ['10.0.0.1'] };
-    await scene.keeper.hold(['a.test']);
+    await scene.keeper.hold(['a.test'], 5_000);
     scene.answers = { 'a.test': ['10.0.0.2'] };
     await scene.pass(5_000);
     expect(scene.keeper.addresses('a.test')).to.deep.equal(['10.0.0.1', '10.0.0.2']);
@@ -92,7 +94,7 @@ describe('addresses of backends', () => {
 
   it('stay when one answer lacks them, or look-ups fail', async () => {
     scene.answers = { 'a.test': ['10.0.0.1', '10.0.0.2'] };
-    await scene.keeper.hold(['a.test']);
+    await scene.keeper.hold(['a.test'], 5_000);
     for (let i = 0; i < 5; i++) {
       scene.answers = { 'a.test': ['10.0.0.1'] };
       await scene.pass(10_000);
@@ -107,7 +109,7 @@ describe('addresses of backends', () => {
 
   it('change at most every 30 s, and the last change is told', async () => {
     scene.answers = { 'a.test': ['10.0.0.0'] };
-    await scene.keeper.hold(['a.test']);
+    await scene.keeper.hold(['a.test'], 5_000);
     for (let i = 1; i <= 12; i++) {
       scene.answers = { 'a.test': [`10.0.0.${i}`] };
       await scene.pass(5_000);
@@ -124,7 +126,7 @@ describe('addresses of backends', () => {
   });
 
   it('of a name that never resolved are asked for every second until they are there', async () => {
-    await scene.keeper.hold(['late.test']);
+    await scene.keeper.hold(['late.test'], 5_000);
     await scene.pass(3_500);
     expect(scene.lookups).to.have.length(4);
     scene.answers = { 'late.test': ['10.0.0.1'] };
@@ -133,18 +135,38 @@ describe('addresses of backends', () => {
     expect(scene.changes).to.deep.equal([4_000]);
   });
 
+  it('that come too late for their configuration are told at once, whatever flapped before', async () => {
+    scene.answers = { 'a.test': ['10.0.0.1'] };
+    await scene.keeper.hold(['a.test'], 5_000);
+    scene.answers = { 'a.test': ['10.0.0.1', '10.0.0.2'] };
+    await scene.pass(5_000);
+    let answer: (addresses: readonly string[]) => void = () => {};
+    const late = new Promise<readonly string[]>((resolve) => {
+      answer = resolve;
+    });
+    scene.later = { 'slow.test': late };
+    const held = scene.keeper.hold(['a.test', 'slow.test'], 300);
+    await scene.pass(2_000);
+    await held;
+    expect(scene.keeper.addresses('slow.test')).to.equal(null);
+    answer(['10.0.0.9']);
+    await scene.pass(0);
+    expect(scene.keeper.addresses('slow.test')).to.deep.equal(['10.0.0.9']);
+    expect(scene.changes).to.deep.equal([5_000, 7_000]);
+  });
+
   it('of thousands of names are looked up at most some hundred a second', async () => {
     const hosts = Array.from({ length: 2_000 }, (_, i) => `host-${i}.test`);
     for (const host of hosts) scene.answers[host] = ['10.0.0.1'];
-    await scene.keeper.hold(hosts);
+    await scene.keeper.hold(hosts, 5_000);
     await scene.pass(60_000);
     expect(scene.lookups.length / 60).to.be.at.most(150);
   });
 
   it('are forgotten with the last service that needs them', async () => {
     scene.answers = { 'a.test': ['10.0.0.1'] };
-    await scene.keeper.hold(['a.test']);
-    await scene.keeper.hold([]);
+    await scene.keeper.hold(['a.test'], 5_000);
+    await scene.keeper.hold([], 5_000);
     await scene.pass(60_000);
     expect(scene.lookups).to.have.length(1);
     expect(scene.keeper.addresses('a.test')).to.equal(null);

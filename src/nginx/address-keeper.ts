@@ -7,8 +7,6 @@ import { isIP } from 'node:net';
 import type { SetTimer } from '../checks/schedule.ts';
 import { DueTimer } from '../controller/due-timer.ts';
 
-/** Before a configuration with new names is rendered. */
-const FIRST_ANSWER_MS = 5_000;
 /** A name is looked up again after 5 s; with thousands of names up to 30 s, so that look-ups stay below some 100 a second. */
 const EVERY_MS = 5_000;
 const EVERY_MOST_MS = 30_000;
@@ -18,6 +16,8 @@ const UNRESOLVED_MS = 1_000;
 /** So many answers in a row have to lack an address before it leaves. */
 const MISSES = 3;
 const BETWEEN_CHANGES_MS = 30_000;
+/** Between two first answers that came too late for their configuration. */
+const BETWEEN_FIRSTS_MS = 1_000;
 
 export interface AddressKeeperOptions {
   /** Ms, never going back. */
@@ -34,8 +34,7 @@ export interface AddressKeeperOptions {
 interface Entry {
   /** Null: no answer yet. Each with how many answers in a row lacked it. */
   addresses: ReadonlyMap<string, number> | null;
-  /** The first look-up, until it is over. */
-  first: Promise<void> | null;
+  isFirst: boolean;
 }
 
 export class AddressKeeper {
@@ -44,6 +43,8 @@ export class AddressKeeper {
   readonly #due: DueTimer;
   #waiting = 0;
   #toldMs = -Infinity;
+  /** When the next change is to be told; Infinity: there is none. */
+  #tellMs = Infinity;
   #cancelTelling: (() => void) | null = null;
 
   constructor(options: AddressKeeperOptions) {
@@ -52,28 +53,25 @@ export class AddressKeeper {
   }
 
   /**
-   * From now on these names are kept and no other. Resolves when each has had its first answer, good or bad, or after 5 s;
-   * what is learned until then is not told as a change: whoever waits renders anyway.
+   * From now on these names are kept and no other. Resolves when each new one has had its first answer, good or bad, or after
+   * `waitMs`; what is learned until then is not told as a change: whoever waits renders anyway.
    */
-  async hold(hosts: Iterable<string>): Promise<void> {
+  async hold(hosts: Iterable<string>, waitMs: number): Promise<void> {
     const held = new Set(Array.from(hosts).filter((host) => isIP(host) === 0));
     for (const host of this.#entries.keys()) {
       if (held.has(host)) continue;
       this.#entries.delete(host);
       this.#due.clear(host);
     }
+    const firsts: Promise<void>[] = [];
     for (const host of held) {
       if (this.#entries.has(host)) continue;
-      const entry: Entry = { addresses: null, first: null };
-      this.#entries.set(host, entry);
-      entry.first = this.#look(host).then(() => {
-        entry.first = null;
-      });
+      this.#entries.set(host, { addresses: null, isFirst: true });
+      firsts.push(this.#look(host));
     }
-    const firsts = [...this.#entries.values()].flatMap(({ first }) => (first === null ? [] : [first]));
     if (firsts.length === 0) return;
     this.#waiting++;
-    await this.#withinDeadline(Promise.all(firsts));
+    await this.#withinDeadline(Promise.all(firsts), waitMs);
     this.#waiting--;
   }
 
@@ -91,9 +89,9 @@ export class AddressKeeper {
     this.#cancelTelling = null;
   }
 
-  #withinDeadline(answers: Promise<unknown>): Promise<void> {
+  #withinDeadline(answers: Promise<unknown>, waitMs: number): Promise<void> {
     return new Promise((resolve) => {
-      const cancel = this.#options.setTimer(resolve, FIRST_ANSWER_MS);
+      const cancel = this.#options.setTimer(resolve, waitMs);
       void answers.then(() => {
         cancel();
         resolve();
@@ -114,20 +112,23 @@ export class AddressKeeper {
     const everyMs = Math.min(Math.max(EVERY_MS, this.#entries.size * EACH_NAME_MS), EVERY_MOST_MS);
     const againMs = after === null ? Math.max(UNRESOLVED_MS, everyMs - EVERY_MS) : everyMs;
     this.#due.set(host, now() + againMs * (0.5 + random() / 2));
-    if (String(before) !== String(after)) this.#changed();
+    const pauseMs = entry.isFirst ? BETWEEN_FIRSTS_MS : BETWEEN_CHANGES_MS;
+    entry.isFirst = false;
+    if (this.#waiting === 0 && String(before) !== String(after)) this.#changed(pauseMs);
   }
 
-  #changed(): void {
-    if (this.#waiting > 0 || this.#cancelTelling !== null) return;
+  #changed(pauseMs: number): void {
     const { now, onChange, setTimer } = this.#options;
+    this.#cancelTelling?.();
     const tell = (): void => {
       this.#cancelTelling = null;
+      this.#tellMs = Infinity;
       this.#toldMs = now();
       onChange();
     };
-    const waitMs = this.#toldMs + BETWEEN_CHANGES_MS - now();
-    if (waitMs <= 0) tell();
-    else this.#cancelTelling = setTimer(tell, waitMs);
+    this.#tellMs = Math.min(this.#tellMs, Math.max(now(), this.#toldMs + pauseMs));
+    if (this.#tellMs <= now()) tell();
+    else this.#cancelTelling = setTimer(tell, this.#tellMs - now());
   }
 }
 
