@@ -18,10 +18,11 @@ import { refusedHeads } from './themes/refused-heads.ts';
 import { renaming } from './themes/renaming.ts';
 import { requestHeads } from './themes/request-heads.ts';
 import { retries } from './themes/retries.ts';
+import { ruleTexts } from './themes/rule-texts.ts';
 import { shares } from './themes/shares.ts';
 import { vouching } from './themes/vouching.ts';
 
-export const DECIDING: readonly Theme[] = [decisions, clients, shares, paths, changes];
+export const DECIDING: readonly Theme[] = [decisions, ruleTexts, clients, shares, paths, changes];
 export const HEADS: readonly Theme[] = [requestHeads, vouching, refusedHeads, answers, renaming];
 export const FRAMING: readonly Theme[] = [refusedBodies, origins, bodies];
 export const FORWARDING: readonly Theme[] = [attempts, retries, pools, ownAnswers, handshakes, pipelines];
