@@ -54,8 +54,8 @@ export class PlaneFault extends Error {}
 
 export interface Plane {
   readonly name: string;
-  /** Fields, in small letters, that it may add to any answer: the table does not look at them. */
-  readonly addsToAnswers: readonly string[];
+  /** Lines that it may add to any answer which has none of that name. */
+  readonly addsToAnswers: readonly RegExp[];
   /** A body that is chunked, or larger than what is kept: `held` while little of it has left, or `streamed` and never sent twice. */
   readonly openBodies: 'held' | 'streamed';
   start(setup: PlaneSetup): Promise<PlaneUnderTest>;

@@ -66,9 +66,11 @@ export class Stage {
     return [...this.under.old.received, ...this.under.new.received].map((bytes) => bytes.toString('latin1')).join('');
   }
 
-  /** Lines of an answer, without those that the plane may add to any. */
-  answerLines(answer: HttpMessage): string[] {
-    return linesOf(answer).filter((line) => !this.#plane.addsToAnswers.includes(nameIn(line)));
+  /** Lines of an answer, without those that the plane may add to any: they are left out where none of their name is expected. */
+  answerLines(answer: HttpMessage, expected: readonly string[]): string[] {
+    const names = new Set(expected.map(nameIn));
+    const isAdded = (line: string): boolean => this.#plane.addsToAnswers.some((added) => added.test(line));
+    return linesOf(answer).filter((line) => names.has(nameIn(line)) || !isAdded(line));
   }
 
   async outcomes(count: number): Promise<string[]> {
