@@ -1,17 +1,19 @@
--- wrk's requests: 512 different ones with the headers of a browser behind a load balancer, 512 users. The shape comes
--- from the environment: BENCH_METHOD, BENCH_PATH, BENCH_BODY_BYTES, BENCH_CONNECTION.
+-- wrk's requests: different ones (BENCH_REQUESTS) with the headers of a browser behind a load balancer, a user each. The shape
+-- comes from the environment: BENCH_METHOD, BENCH_PATH, BENCH_BODY_BYTES, BENCH_CONNECTION; BENCH_HOSTS: over so many hosts.
 local method = os.getenv("BENCH_METHOD") or "GET"
 local path = os.getenv("BENCH_PATH") or "/"
 local bytes = tonumber(os.getenv("BENCH_BODY_BYTES") or "0")
 local connection = os.getenv("BENCH_CONNECTION")
+local count = tonumber(os.getenv("BENCH_REQUESTS") or "512")
+local hosts = tonumber(os.getenv("BENCH_HOSTS") or "0")
 local requests = {}
 local at = 0
 
 function init(args)
   local body = bytes > 0 and string.rep("x", bytes) or nil
-  for i = 1, 512 do
+  for i = 1, count do
     local headers = {
-      ["Host"] = "bench.test",
+      ["Host"] = hosts > 0 and "svc-" .. (i % hosts) .. ".old.example" or "bench.test",
       ["User-Agent"] = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
       ["Accept"] = "application/json, text/plain, */*",
       ["Accept-Encoding"] = "gzip, deflate, br",
@@ -27,6 +29,6 @@ function init(args)
 end
 
 function request()
-  at = at % 512 + 1
+  at = at % count + 1
   return requests[at]
 end

@@ -1,8 +1,11 @@
 import { expect } from 'chai';
+import { readSource } from '../src/migration/parse.ts';
 import { readWrk, type Sample } from './measure.ts';
 import { readOptions } from './options.ts';
 import { usageOf } from './proc.ts';
+import { CONTENDERS } from './proxies.ts';
 import { summarize, tableOf } from './report.ts';
+import { rowsOf } from './rows.ts';
 
 const WRK = `Running 6s test @ http://127.0.0.1:1/
   1 threads and 64 connections
@@ -47,11 +50,11 @@ describe('the bench', () => {
     });
   });
 
-  it('gives medians and ratios to nginx with canary rules', () => {
+  it('gives medians and ratios to the row that each is compared to', () => {
     const rows = [
-      { name: 'nginx canary', samples: [sample(20), sample(16), sample(18)] },
-      { name: 'migration-proxy', samples: [sample(19.8), sample(50), sample(19)] },
-      { name: 'never measured', samples: [] },
+      { name: 'nginx canary', base: 'nginx canary', samples: [sample(20), sample(16), sample(18)] },
+      { name: 'migration-proxy', base: 'nginx canary', samples: [sample(19.8), sample(50), sample(19)] },
+      { name: 'never measured', base: 'nginx canary', samples: [] },
     ];
     const summaries = summarize(rows);
     expect(summaries.map(({ ratio }) => ratio?.toFixed(2))).to.deep.equal(['1.00', '1.10']);
@@ -69,8 +72,25 @@ describe('the bench', () => {
 
   it('refuses words that it does not know', () => {
     expect(readOptions(['--shape', 'all', '--at-most', '1.25'])).to.deep.include({ atMost: 1.25, rounds: 3 });
+    expect(readOptions([])).to.deep.include({ base: 'nginx canary', services: null, backends: 'shared' });
+    expect(() => readOptions(['--backends', 'own'])).to.throw(/--backends is shared or distinct, got own/);
     expect(() => readOptions(['--shape', 'round'])).to.throw(/no shape round: keep-alive/);
     expect(() => readOptions(['--rounds', 'many'])).to.throw(/--rounds wants a number/);
     expect(() => readOptions(['--loud'])).to.throw(/--loud/);
+  });
+
+  it('compares ours with many services to ours with few', () => {
+    const rows = rowsOf(CONTENDERS, readOptions(['--services', '5000']));
+    expect(rows.map(({ name, base, hosts }) => [name, base, hosts])).to.deep.equal([
+      ['migration-proxy, 10 services', 'migration-proxy, 10 services', 10],
+      ['migration-proxy, 5000 services', 'migration-proxy, 10 services', 5000],
+      ['migration-proxy nginx, 10 services', 'migration-proxy nginx, 10 services', 10],
+      ['migration-proxy nginx, 5000 services', 'migration-proxy nginx, 10 services', 5000],
+    ]);
+    for (const caFile of [null, '/tmp/ca.pem']) {
+      const text = rows[0].configuration({ oldPort: 1, newPort: 2, caFile });
+      const { services, errors } = readSource({ file: 'migration.yaml', text, kind: 'file' });
+      expect([services.length, errors]).to.deep.equal([10, []]);
+    }
   });
 });

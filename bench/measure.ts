@@ -29,6 +29,10 @@ export interface Load {
   readonly seconds: number;
   readonly connections: number;
   readonly core: number;
+  /** Hosts asked in turn; null: one. */
+  readonly hosts: number | null;
+  /** How many different requests there are: equal for rows that are compared. */
+  readonly requests: number;
 }
 
 const ENVIRONMENT: Readonly<Record<Shape, Readonly<Record<string, string>>>> = {
@@ -73,7 +77,9 @@ function wrk(port: number, load: Load): Promise<{ output: string; cpuSeconds: nu
   const flags = ['-t1', `-c${load.connections}`, `-d${load.seconds}s`, '--timeout', '5s', '--latency', '-s', script];
   const command = ['-c', `${load.core}`, 'wrk', ...flags, `http://127.0.0.1:${port}/`];
   return new Promise((resolve, reject) => {
-    const child = spawn('taskset', command, { env: { ...process.env, ...ENVIRONMENT[load.shape] } });
+    const hosts: Record<string, string> = load.hosts === null ? {} : { BENCH_HOSTS: `${load.hosts}` };
+    const env = { ...process.env, ...ENVIRONMENT[load.shape], ...hosts, BENCH_REQUESTS: `${load.requests}` };
+    const child = spawn('taskset', command, { env });
     let output = '';
     let cpuSeconds = 0;
     // What a child took is not told when it has ended: the last look is near enough.

@@ -16,16 +16,17 @@ export interface BackendFiles {
   readonly key: string;
 }
 
-const WORKER_CONNECTIONS = 4096;
+/** The backend keeps a connection or two for each of 5 000 services. */
+const WORKER_CONNECTIONS = 32_768;
 
 export function backendText(
-  ports: { plain: readonly number[]; tls: readonly number[] },
+  ports: { plain: readonly number[]; tls: readonly number[]; address: '127.0.0.1' | '0.0.0.0' },
   files: BackendFiles,
   prefix: string,
 ): string {
   const listens = [
-    ...ports.plain.map((port) => `listen 127.0.0.1:${port};`),
-    ...ports.tls.map((port) => `listen 127.0.0.1:${port} ssl;`),
+    ...ports.plain.map((port) => `listen ${ports.address}:${port};`),
+    ...ports.tls.map((port) => `listen ${ports.address}:${port} ssl;`),
   ];
   return frame(
     prefix,

@@ -2,6 +2,7 @@
  * What is measured, from the words of the command line: words in, options or a usage error out.
  */
 import { parseArgs } from 'node:util';
+import type { Sharing } from './configuration.ts';
 
 /** One kind of load. Everything is HTTP/1.1, and 1 KiB answers on kept connections where nothing else is said. */
 export const SHAPES = {
@@ -24,12 +25,18 @@ export interface Options {
   readonly connections: number;
   readonly proxyCore: number;
   readonly loadCore: number;
-  /** Fails when ours takes more than so many times the CPU of nginx with canary rules; null: only measures. */
+  /** The row that the others are compared to. */
+  readonly base: string;
+  /** Ours with so many services, compared to the same with a few; null: one service, compared to the others. */
+  readonly services: number | null;
+  readonly backends: Sharing;
+  /** Fails when one of ours takes more than so many times the CPU of what it is compared to; null: only measures. */
   readonly atMost: number | null;
 }
 
 export const USAGE = `usage: npm run bench -- [--shape ${Object.keys(SHAPES).join('|')}|all]... [--only NAME,NAME] [--rounds 3] [--seconds 6]
-       [--warm-up 2] [--connections 64] [--proxy-core 0] [--load-core 1] [--at-most RATIO]`;
+       [--warm-up 2] [--connections 64] [--proxy-core 0] [--load-core 1]
+       [--base 'nginx canary'] [--at-most RATIO] [--services NUMBER [--backends shared|distinct]]`;
 
 /** Throws an Error whose message is for a person. */
 export function readOptions(args: readonly string[]): Options {
@@ -45,12 +52,17 @@ export function readOptions(args: readonly string[]): Options {
       connections: { ...text, default: '64' },
       'proxy-core': { ...text, default: '0' },
       'load-core': { ...text, default: '1' },
+      base: { ...text, default: 'nginx canary' },
+      services: text,
+      backends: { ...text, default: 'shared' },
       'at-most': text,
     },
   });
   const names = values.shape.includes('all') ? Object.keys(SHAPES) : values.shape;
   const unknown = names.find((name) => !Object.hasOwn(SHAPES, name));
   if (unknown !== undefined) throw new Error(`no shape ${unknown}: ${Object.keys(SHAPES).join(', ')} or all`);
+  if (values.backends !== 'shared' && values.backends !== 'distinct')
+    throw new Error(`--backends is shared or distinct, got ${values.backends}`);
   return {
     shapes: names as Shape[],
     only: values.only.split(',').filter(Boolean),
@@ -60,6 +72,9 @@ export function readOptions(args: readonly string[]): Options {
     connections: number('connections', values.connections),
     proxyCore: number('proxy-core', values['proxy-core']),
     loadCore: number('load-core', values['load-core']),
+    base: values.base,
+    services: values.services === undefined ? null : number('services', values.services),
+    backends: values.backends,
     atMost: values['at-most'] === undefined ? null : number('at-most', values['at-most']),
   };
 }

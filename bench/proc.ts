@@ -14,6 +14,21 @@ export interface Usage {
 
 /** A process with all its descendants that live now; threads are counted in their process. */
 export function usageOf(root: number): Usage {
+  let [userSeconds, systemSeconds, residentBytes] = [0, 0, 0];
+  for (const stat of family(root).values()) {
+    userSeconds += stat.user / TICKS_PER_SECOND;
+    systemSeconds += stat.system / TICKS_PER_SECOND;
+    residentBytes += stat.residentPages * 4096;
+  }
+  return { userSeconds, systemSeconds, residentBytes };
+}
+
+/** The living descendants of a process, itself left out. */
+export function descendantsOf(root: number): number[] {
+  return [...family(root).keys()].filter((pid) => pid !== root);
+}
+
+function family(root: number): Map<number, Stat> {
   const stats = new Map<number, Stat>();
   for (const name of readdirSync('/proc')) {
     const stat = /^\d+$/.test(name) ? readStat(name) : null;
@@ -24,14 +39,7 @@ export function usageOf(root: number): Usage {
       if (at === root) return true;
     return false;
   };
-  let [userSeconds, systemSeconds, residentBytes] = [0, 0, 0];
-  for (const [pid, stat] of stats) {
-    if (!belongs(pid)) continue;
-    userSeconds += stat.user / TICKS_PER_SECOND;
-    systemSeconds += stat.system / TICKS_PER_SECOND;
-    residentBytes += stat.residentPages * 4096;
-  }
-  return { userSeconds, systemSeconds, residentBytes };
+  return new Map([...stats].filter(([pid]) => belongs(pid)));
 }
 
 /** Seconds in which any core did anything for anybody, other tenants of the machine included (steal). */

@@ -6,6 +6,7 @@ import { createWriteStream } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { descendantsOf } from './proc.ts';
 
 export interface Running {
   readonly name: string;
@@ -41,13 +42,24 @@ export async function endAll(): Promise<void> {
   await Promise.all(
     started.splice(0).map(async (child) => {
       if (child.exitCode !== null || child.signalCode !== null) return;
+      const descendants = descendantsOf(child.pid as number);
       const ended = new Promise((resolve) => child.once('exit', resolve));
       child.kill('SIGTERM');
       const timer = setTimeout(() => child.kill('SIGKILL'), 5_000);
       await ended;
       clearTimeout(timer);
+      // What outlives its parent on purpose, such as nginx behind our own process.
+      for (const pid of descendants) endNow(pid);
     }),
   );
+}
+
+function endNow(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It had ended.
+  }
 }
 
 function takesConnections(port: number): Promise<boolean> {

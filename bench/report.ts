@@ -1,9 +1,10 @@
-/** The measurements of one shape as a table: samples of all rounds in, medians, their spread and the ratio to nginx out. */
+/** The measurements of one shape as a table: samples of all rounds in, medians, their spread and the ratio to another row out. */
 import type { Sample } from './measure.ts';
-import { BASE } from './proxies.ts';
 
-export interface Row {
+export interface Measured {
   readonly name: string;
+  /** The row whose CPU a request is 1. */
+  readonly base: string;
   readonly samples: readonly Sample[];
 }
 
@@ -11,18 +12,18 @@ export interface Summary {
   readonly name: string;
   readonly microsPerRequest: number;
   readonly spread: readonly [least: number, most: number];
-  /** CPU a request, as a multiple of nginx's with canary rules; null where that was not measured. */
+  /** CPU a request, as a multiple of the base row's; null where that was not measured. */
   readonly ratio: number | null;
   readonly median: Sample;
 }
 
-export function summarize(rows: readonly Row[]): Summary[] {
+export function summarize(rows: readonly Measured[]): Summary[] {
   const measured = rows.filter((row) => row.samples.length > 0);
-  const base = measured.find((row) => row.name === BASE);
-  const baseMicros = base === undefined ? null : medianSample(base.samples).microsPerRequest;
-  return measured.map(({ name, samples }) => {
+  const medians = new Map(measured.map(({ name, samples }) => [name, medianSample(samples)]));
+  return measured.map(({ name, base, samples }) => {
     const median = medianSample(samples);
     const micros = samples.map((sample) => sample.microsPerRequest);
+    const baseMicros = medians.get(base)?.microsPerRequest ?? null;
     return {
       name,
       microsPerRequest: median.microsPerRequest,
@@ -39,7 +40,7 @@ export function tableOf(title: string, summaries: readonly Summary[]): string {
     'us/req',
     '(user',
     'system)',
-    'x nginx',
+    'x base',
     'req/s',
     'p50 ms',
     'p99 ms',
