@@ -5,6 +5,7 @@
  */
 import type { RunStateName } from '../migration/run-state.ts';
 import { DURATION_BOUNDS_MS } from '../status/duration-histogram.ts';
+import type { NginxFacts } from '../status/nginx-facts.ts';
 import { CLUSTERS, type ServiceStats } from '../status/service-stats.ts';
 
 export interface MetricsFacts {
@@ -13,6 +14,8 @@ export interface MetricsFacts {
   /** When a configuration was last applied without an error, epoch ms; null: not yet. */
   readonly lastSuccessMs: number | null;
   readonly connections: { readonly client: number; readonly old: number; readonly new: number };
+  /** Null: the direct plane serves. */
+  readonly nginx: Pick<NginxFacts, 'up' | 'reloads'> | null;
   /** Requests that no service took, by error code. */
   readonly refusals: ReadonlyMap<string, number>;
   readonly services: readonly ServiceMetricsFacts[];
@@ -39,6 +42,8 @@ export interface MetricFamily {
   readonly name: string;
   readonly help: string;
   readonly type: 'counter' | 'gauge' | 'histogram';
+  /** Absent: always. Else the family is left out where this is false. */
+  readonly applies?: (facts: MetricsFacts) => boolean;
   /** In batches that are made as they are asked for, each of one moment: one of the whole, or one a service. */
   readonly batches: (facts: MetricsFacts) => Iterable<readonly Sample[]>;
 }
@@ -139,6 +144,24 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
     batches: ({ refusals }) => [
       Array.from(refusals, ([reason, value]) => {
         return { labels: { reason }, value };
+      }),
+    ],
+  },
+  {
+    name: 'migration_proxy_nginx_up',
+    help: '1 while nginx runs and answers with what was installed; only with the nginx plane.',
+    type: 'gauge',
+    applies: ({ nginx }) => nginx !== null,
+    batches: ({ nginx }) => [[{ labels: {}, value: nginx?.up ? 1 : 0 }]],
+  },
+  {
+    name: 'migration_proxy_nginx_reloads_total',
+    help: 'Configurations given to nginx, the first start among them, by whether the new one answered; only with the nginx plane.',
+    type: 'counter',
+    applies: ({ nginx }) => nginx !== null,
+    batches: ({ nginx }) => [
+      Object.entries(nginx?.reloads ?? {}).map(([result, value]) => {
+        return { labels: { result }, value };
       }),
     ],
   },

@@ -15,6 +15,7 @@ function facts(changes: Partial<MetricsFacts> = {}): MetricsFacts {
     configErrors: 1,
     lastSuccessMs: 1_500,
     connections: { client: 3, old: 2, new: 1 },
+    nginx: null,
     refusals: new Map([['no_such_host', 4]]),
     services: [service()],
     ...changes,
@@ -29,6 +30,18 @@ async function ours(snapshot: () => MetricsFacts) {
 }
 
 describe('metrics', () => {
+  it('tell of nginx where it serves, and say nothing of it where it does not', async () => {
+    const nginx = { up: true, reloads: { ok: 4, failed: 1 } };
+    const families = await ours(() => facts({ nginx }));
+    expect(families.get('migration_proxy_nginx_up')?.samples).to.have.nested.property('[0].value', 1);
+    const reloads = families.get('migration_proxy_nginx_reloads_total')?.samples ?? [];
+    expect(reloads.map(({ labels, value }) => [labels.result, value])).to.deep.equal([
+      ['ok', 4],
+      ['failed', 1],
+    ]);
+    expect([...(await ours(() => facts())).keys()].filter((name) => name.includes('nginx'))).to.deep.equal([]);
+  });
+
   it('have exactly the names, types and labels that alerts hold on to', async () => {
     const stats = new ServiceStats();
     const attempts = [

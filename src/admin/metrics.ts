@@ -44,7 +44,7 @@ export function createMetrics(facts: () => MetricsFacts): Metrics {
 }
 
 function* texts(facts: MetricsFacts, ofProcess: string): Generator<string> {
-  for (const family of METRIC_FAMILIES) yield* familyTexts(family, facts);
+  for (const family of METRIC_FAMILIES) if (family.applies?.(facts) ?? true) yield* familyTexts(family, facts);
   yield `${ofProcess}\n`;
 }
 

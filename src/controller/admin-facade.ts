@@ -8,9 +8,11 @@ import { compileService } from '../allocator/compile.ts';
 import { explain } from '../allocator/explain.ts';
 import type { Explanation } from '../allocator/explanation.ts';
 import { imaginedFacts } from '../allocator/imagined-request.ts';
+import type { ConfigError } from '../migration/errors.ts';
 import type { ServedMigration } from '../migration/model.ts';
 import { STEADY } from '../migration/run-state.ts';
 import { buildServiceReport, buildStatusHead } from '../status/build-status.ts';
+import type { NginxFacts } from '../status/nginx-facts.ts';
 import type { ServiceReport } from '../status/report.ts';
 import type { ConfigSource } from './config-source.ts';
 import type { ControlledParts } from './controller.ts';
@@ -49,9 +51,10 @@ export class AdminFacade implements AdminBackend {
     const { parts, replica, source, startedMs, version } = this.#options;
     const { configuration, now, warnings } = parts;
     const nowMs = now();
+    const nginx = parts.nginx?.() ?? null;
     const head = buildStatusHead({
       version,
-      dataPlane: 'direct',
+      nginx,
       replica,
       ready: this.notReady() === null,
       generation: configuration.table.generation,
@@ -62,9 +65,9 @@ export class AdminFacade implements AdminBackend {
         source: source.label,
         loadedFrom: configuration.loadedFrom,
         loadedMs: configuration.loadedMs,
-        errors: configuration.errors,
+        errors: [...configuration.errors, ...this.#nginxErrors(nginx)],
       },
-      warnings: warnings.list(),
+      warnings: [...warnings.list(), ...nginxWarnings(nginx)],
     });
     return { ...head, services: this.#reports(configuration.table.services, nowMs) };
   }
@@ -82,7 +85,7 @@ export class AdminFacade implements AdminBackend {
       const { hold, state } = view;
       return [{ state, held: hold !== null, stale: standing === 'stale', invalid: standing === 'invalid' }];
     });
-    return { generation: configuration.table.generation, configErrors: configuration.errors.length, services };
+    return { generation: configuration.table.generation, configErrors: this.#errorCount(), services };
   }
 
   explain(name: string, request: ExplainRequest): Explanation | null {
@@ -100,6 +103,12 @@ export class AdminFacade implements AdminBackend {
       if (!edited.ok) return edited;
       const served = this.#served(name);
       const lives = served?.standing === 'valid' && served.migration.shareBp === Math.round(percentage * 100);
+      const { nginx } = parts;
+      const behind = nginx !== null && nginx().runningGeneration !== parts.configuration.table.generation;
+      if (lives && behind) {
+        const why = nginx().lastReload?.error ?? 'it does not answer yet';
+        return { ...DONE, message: `${name}: ${percentage} % is written, but nginx does not run it: ${why}` };
+      }
       const message = lives
         ? `${name}: ${percentage} % goes to new${edited.from === edited.to ? ', as before' : ''}`
         : `${name}: ${percentage} % is written to ${source.label}, but the service is in error there and stays as it was last good`;
@@ -127,6 +136,19 @@ export class AdminFacade implements AdminBackend {
     return '; it could not be written to the state directory yet: a restart now would forget it';
   }
 
+  #errorCount(): number {
+    const { configuration, nginx } = this.#options.parts;
+    return configuration.errors.length + (nginx?.().refusals.length ?? 0);
+  }
+
+  /** Right as configuration, so no line is to blame. */
+  #nginxErrors(nginx: NginxFacts | null): readonly ConfigError[] {
+    const file = this.#options.source.label.replace(/^file:/, '');
+    return (nginx?.refusals ?? []).map(({ service, message }) => {
+      return { code: 'nginx_refused', service, file, line: 1, column: 1, path: '', message };
+    });
+  }
+
   #served(name: string) {
     return this.#options.parts.configuration.table.services.find(({ migration }) => migration.name === name);
   }
@@ -148,12 +170,13 @@ export class AdminFacade implements AdminBackend {
   }
 
   #metricsFacts(): MetricsFacts {
-    const { board, configuration, plane, stats } = this.#options.parts;
+    const { board, configuration, nginx, plane, stats } = this.#options.parts;
     return {
       generation: configuration.table.generation,
-      configErrors: configuration.errors.length,
+      configErrors: this.#errorCount(),
       lastSuccessMs: configuration.lastSuccessMs,
       connections: plane.connections(),
+      nginx: nginx?.() ?? null,
       refusals: stats.refusals(),
       services: configuration.table.services.map(({ migration: { name, shareBp } }) => ({
         name,
@@ -164,6 +187,10 @@ export class AdminFacade implements AdminBackend {
       })),
     };
   }
+}
+
+function nginxWarnings(nginx: NginxFacts | null): StatusInPieces['warnings'] {
+  return (nginx?.warnings ?? []).map((message) => ({ code: 'nginx', service: null, message }));
 }
 
 function noSuchService(name: string): WriteResult {

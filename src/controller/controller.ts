@@ -7,6 +7,7 @@ import type { CheckSchedule } from '../checks/schedule.ts';
 import type { SourceRead } from '../migration/candidates.ts';
 import type { OwnAddress } from '../migration/own-address.ts';
 import type { DataPlane } from '../status/data-plane.ts';
+import type { NginxFacts } from '../status/nginx-facts.ts';
 import type { ProxyStats } from '../status/proxy-stats.ts';
 import { BatchLoop } from './batch-loop.ts';
 import type { ChangeLog } from './change-log.ts';
@@ -22,6 +23,8 @@ import type { StateStore } from './state-store.ts';
 export interface ControlledParts {
   readonly configuration: Configuration;
   readonly plane: DataPlane;
+  /** How nginx stands; null with the direct plane. */
+  readonly nginx: (() => NginxFacts) | null;
   readonly board: FallbackBoard;
   readonly checks: CheckSchedule;
   readonly stats: ProxyStats;
@@ -87,7 +90,7 @@ export class Controller {
   }
 
   async #apply(batch: readonly SourceRead[]): Promise<void> {
-    const { changes, configuration, log, now, ownAddresses, store } = this.#parts;
+    const { changes, configuration, log, now, ownAddresses, plane, store } = this.#parts;
     const before = configuration.table;
     const table = configuration.take(batch, ownAddresses(), now());
     this.#errors.report(configuration.errors);
@@ -105,6 +108,8 @@ export class Controller {
     if (before.generation === 0) this.#announce();
     store?.save('last-good.json', () => configuration.toLastGood());
     this.#whenLoaded();
+    // Whoever changed something is answered once it is live.
+    await plane.settled?.();
   }
 
   /** One turn of the event loop for all: no request sees the parts disagree. */

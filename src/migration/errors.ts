@@ -14,7 +14,8 @@ export type ConfigErrorCode =
   | 'limit' // too many rules, too long a value
   | 'duplicate_service' // a name, or (old_host, path_prefix), that an earlier service has
   | 'own_address' // a backend that is one of our own listeners
-  | 'source_gone'; // the ConfigMap or its key was deleted
+  | 'source_gone' // the ConfigMap or its key was deleted
+  | 'nginx_refused'; // right as configuration, but this nginx cannot serve it
 
 export interface ConfigError {
   readonly code: ConfigErrorCode;

@@ -70,12 +70,14 @@ async function refusedIn(
 ): Promise<ReadonlyMap<string, string>> {
   const servable = refused.servable(services);
   const names = servable.map(({ migration }) => migration.name);
-  return findRefused(names, async (subset) => {
+  const check = async (subset: readonly string[]): Promise<string | null> => {
     const wanted = new Set(subset);
     const rendered = await render(
       servable.filter(({ migration }) => wanted.has(migration.name)),
       addresses,
     );
     return process.check(rendered);
-  });
+  };
+  // A full disk or an nginx that hangs is no service's fault, and not to be searched for.
+  return (await check([])) === null ? findRefused(names, check) : new Map();
 }

@@ -110,6 +110,7 @@ describe('nginx plane', () => {
       connections: () => 3,
       now: () => 1_000,
       setTimer: (fire, delayMs) => {
+        if (delayMs === 5_000) return () => {};
         timers.push({ fire, delayMs });
         return () => {};
       },

@@ -23,6 +23,7 @@ import { RefusedServices } from './refused-services.ts';
 /** For the addresses of new names: at the start there is nothing to be late for; later an edit is to be live in a second. */
 const FIRST_ADDRESSES_MS = 5_000;
 const ADDRESSES_MS = 300;
+const SETTLED_MS = 5_000;
 const RETRY_MS = 1_000;
 const RETRY_MOST_MS = 60_000;
 
@@ -82,7 +83,7 @@ export class NginxPlane implements DataPlane {
     this.#stage = 'listening';
     this.#isDue = true;
     this.#begin();
-    await this.settled();
+    await this.#idle();
     if (process.runningToken() === null) throw new NginxNotStarted(this.#lastReload?.error ?? 'nginx does not answer');
   }
 
@@ -102,8 +103,19 @@ export class NginxPlane implements DataPlane {
     this.#options.flags.set(service, state);
   }
 
-  /** Resolves when the newest table runs, or could not be made to. */
+  /** Resolves when the newest table runs, or could not be made to; or after 5 s: an nginx that hangs holds up nobody. */
   async settled(): Promise<void> {
+    if (this.#work === null) return;
+    await new Promise<void>((resolve) => {
+      const cancel = this.#options.setTimer(resolve, SETTLED_MS);
+      void this.#idle().then(() => {
+        cancel();
+        resolve();
+      });
+    });
+  }
+
+  async #idle(): Promise<void> {
     while (this.#work !== null) await this.#work;
   }
 
@@ -130,7 +142,7 @@ export class NginxPlane implements DataPlane {
     this.#stage = 'ended';
     this.#cancelRetry();
     addresses.stop();
-    await this.settled();
+    await this.#idle();
     if (!hasListened) return;
     await process.stop(graceMs);
     await outcomes.stop();

@@ -12,7 +12,7 @@ import { ServiceStats } from './service-stats.ts';
 function facts(changes: Partial<StatusFacts> = {}): StatusFacts {
   return {
     version: '0.1.0',
-    dataPlane: 'direct',
+    nginx: null,
     replica: 'pod-a',
     ready: true,
     generation: 7,

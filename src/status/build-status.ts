@@ -6,12 +6,14 @@
 import type { FallbackView } from '../fallback/view.ts';
 import type { ConfigError } from '../migration/errors.ts';
 import type { Cluster, ServedMigration } from '../migration/model.ts';
-import type { ClusterReport, ServiceReport, StatusReport } from './report.ts';
+import type { NginxFacts } from './nginx-facts.ts';
+import type { ClusterReport, NginxReport, ServiceReport, StatusReport } from './report.ts';
 import type { ServiceStats } from './service-stats.ts';
 
 export interface StatusHeadFacts {
   readonly version: string;
-  readonly dataPlane: 'direct' | 'nginx';
+  /** Null: the direct plane serves. */
+  readonly nginx: NginxFacts | null;
   readonly replica: string;
   readonly ready: boolean;
   readonly generation: number;
@@ -50,12 +52,13 @@ export function buildStatusHead(facts: StatusHeadFacts): Omit<StatusReport, 'ser
   const { config } = facts;
   return {
     version: facts.version,
-    data_plane: facts.dataPlane,
+    data_plane: facts.nginx === null ? 'direct' : 'nginx',
     replica: facts.replica,
     ready: facts.ready,
     generation: facts.generation,
     config_hash: facts.configHash,
     started_at: time(facts.startedMs),
+    ...(facts.nginx === null ? {} : { nginx: nginxReport(facts.nginx) }),
     config: {
       source: config.source,
       loaded_from: config.loadedFrom,
@@ -66,6 +69,11 @@ export function buildStatusHead(facts: StatusHeadFacts): Omit<StatusReport, 'ser
     },
     warnings: facts.warnings,
   };
+}
+
+function nginxReport({ up, runningGeneration, lastReload }: NginxFacts): NginxReport {
+  const last = lastReload && { at: time(lastReload.atMs), ok: lastReload.ok, error: lastReload.error };
+  return { up, running_generation: runningGeneration, last_reload: last };
 }
 
 export function buildServiceReport(facts: ServiceFacts, nowMs: number): ServiceReport {

@@ -20,6 +20,8 @@ export interface DataPlaneObserver {
 export interface DataPlane {
   /** Live for the next request. */
   apply(table: RoutingTable): void;
+  /** Resolves when what was applied last is live, or could not be made to be; absent where it is at once. */
+  settled?(): Promise<void>;
   setRunState(service: string, state: RunState): void;
   /** Open connections now. */
   connections(): { readonly client: number; readonly old: number; readonly new: number };

@@ -14,10 +14,20 @@ export interface StatusReport {
   readonly generation: number;
   readonly config_hash: string;
   readonly started_at: string;
+  /** With the nginx plane alone. */
+  readonly nginx?: NginxReport;
   readonly config: ConfigReport;
   /** For people: things that are no errors but nearly always mistakes, such as an untrusted ingress in front. */
   readonly warnings: readonly { readonly code: string; readonly service: string | null; readonly message: string }[];
   readonly services: readonly ServiceReport[];
+}
+
+export interface NginxReport {
+  /** It runs, and answers with what we installed. */
+  readonly up: boolean;
+  /** The `generation` that it serves; null before the first. */
+  readonly running_generation: number | null;
+  readonly last_reload: { readonly at: string; readonly ok: boolean; readonly error: string | null } | null;
 }
 
 export interface ConfigReport {

@@ -21,6 +21,7 @@ describe('docs/fallback.md', () => {
       configErrors: 0,
       lastSuccessMs: null,
       connections: { client: 0, old: 0, new: 0 },
+      nginx: null,
       refusals: new Map(),
       services: [service],
     };

@@ -32,6 +32,7 @@ export class PlainBackend implements AdminBackend {
     configErrors: 0,
     lastSuccessMs: SAMPLE_TIME_MS,
     connections: { client: 1, old: 0, new: 1 },
+    nginx: null,
     refusals: new Map([['no_such_host', 1]]),
     services: Array.from(this.#percentages, ([name, percentage]) => {
       return { name, percentage, state: 'steady' as const, fallbacks: 0, stats: this.#stats.get(name)! };
@@ -41,7 +42,7 @@ export class PlainBackend implements AdminBackend {
   status() {
     return buildStatus({
       version: '0.1.0',
-      dataPlane: 'direct',
+      nginx: null,
       replica: 'pod-a',
       ready: this.waitsFor === null,
       generation: 7,
