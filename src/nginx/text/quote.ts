@@ -21,6 +21,9 @@ const CONTROL = /[\x00-\x1f\x7f]/;
 
 /** Where nginx expands variables: values of directives and of `map`, sources of `map`, keys of `split_clients`. */
 export function quote(expression: Expression, field: string): Token {
+  const [first] = expression;
+  // Nearly all values of large tables: 0.2 us instead of 2 us.
+  if (expression.length === 1 && typeof first === 'string' && BARE.test(first)) return fitted(first, field);
   let text = '';
   let bare = true;
   const pieces = expression.flatMap((part) => piecesOf(part, field));
