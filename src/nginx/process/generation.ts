@@ -1,0 +1,104 @@
+/**
+ * Whether nginx has really come to serve a text: `nginx -t` and a reload both succeed while the old configuration serves on.
+ * In: a master that was started or told to reload. Out: null once its control server answers with the token, else why not.
+ * Refuses to know what is done about it.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import { askGeneration } from './control.ts';
+import type { Layout } from './layout.ts';
+import { LogTail } from './log-tail.ts';
+import { type Master, type StartOptions, startMaster } from './master.ts';
+import { textOf } from './store.ts';
+import { complaints, lastWords, logLines, reloadRefusal } from './words.ts';
+
+export interface Waiting {
+  readonly withinMs: number;
+  /** Of one question. */
+  readonly askMs: number;
+  /** Milliseconds, never going back. */
+  readonly now: () => number;
+}
+
+export type Attained =
+  | { readonly ok: true; readonly master: Master }
+  | { readonly ok: false; readonly stage: 'start' | 'reload' | 'confirm'; readonly message: string };
+
+/** A reload takes 30 to 100 ms where the text is small: asked often at first, then every 100 ms. */
+const FIRST_PAUSE_MS = 4;
+const LONGEST_PAUSE_MS = 100;
+
+/** Nothing may be running yet. A master that does not come to answer is gone when this gives its answer. */
+export async function startServing(token: string, options: StartOptions, waiting: Waiting): Promise<Attained> {
+  const { layout } = options;
+  let master: Master;
+  try {
+    master = await startMaster(options);
+  } catch (error) {
+    return { ok: false, stage: 'start', message: `${options.nginx} cannot be started: ${(error as Error).message}` };
+  }
+  const heard = await untilToken(token, layout, waiting, () => master.isGone());
+  if (heard === 'token') return { ok: true, master };
+  const said = (await textOf(layout.startLog)) ?? '';
+  if (heard === 'stopped') {
+    const { code, signal } = await master.ended;
+    return {
+      ok: false,
+      stage: 'start',
+      message: lastWords(said, signal === null ? `code ${code}` : `signal ${signal}`),
+    };
+  }
+  master.killAll();
+  await master.ended;
+  return { ok: false, stage: 'confirm', message: silence(complaints(logLines(said)), waiting.withinMs) };
+}
+
+/** The text on disk is the one with the token. A master that refuses it serves on as before. */
+export async function reloadServing(
+  token: string,
+  master: Master,
+  layout: Layout,
+  waiting: Waiting,
+): Promise<Attained> {
+  const tail = await LogTail.atEnd(layout.errorLog);
+  try {
+    master.signal('SIGHUP');
+    let refusal: string | null = null;
+    const heard = await untilToken(token, layout, waiting, async () => {
+      refusal = reloadRefusal(logLines(await tail.added()), master.pid);
+      return refusal !== null || master.isGone();
+    });
+    if (heard === 'token') return { ok: true, master };
+    const words = complaints(logLines(await tail.added()).filter(({ pid }) => pid === master.pid));
+    if (refusal !== null) return { ok: false, stage: 'reload', message: refusal };
+    if (heard === 'stopped') {
+      return {
+        ok: false,
+        stage: 'reload',
+        message: `nginx ended during the reload${words === '' ? '' : `: ${words}`}`,
+      };
+    }
+    return { ok: false, stage: 'confirm', message: silence(words, waiting.withinMs) };
+  } finally {
+    await tail.close();
+  }
+}
+
+async function untilToken(
+  token: string,
+  layout: Layout,
+  { withinMs, askMs, now }: Waiting,
+  isStopped: () => boolean | Promise<boolean>,
+): Promise<'token' | 'stopped' | 'late'> {
+  const until = now() + withinMs;
+  for (let wait = FIRST_PAUSE_MS; ; wait = Math.min(wait * 1.3, LONGEST_PAUSE_MS)) {
+    if ((await askGeneration(layout.controlSocket, askMs)) === token) return 'token';
+    if (await isStopped()) return 'stopped';
+    if (now() >= until) return 'late';
+    await pause(wait);
+  }
+}
+
+function silence(words: string, withinMs: number): string {
+  const said = words === '' ? '' : `; it said: ${words}`;
+  return `nginx did not answer with the new generation within ${withinMs / 1_000} s${said}`;
+}

@@ -1,0 +1,279 @@
+/**
+ * nginx's process in our care. In: candidates. Out: each serves, or the last good one serves on and the caller hears why,
+ * in nginx's own words. It is started, taken over after a restart of ours, restarted when it dies, and never twice there.
+ * Our death leaves it serving. Refuses to know what the texts mean.
+ */
+import { nextWait } from './backoff.ts';
+import type { Candidate, Installed, Stage } from './candidate.ts';
+import { type Checked, checkCandidate } from './check.ts';
+import { askConnections, askGeneration, type Connections } from './control.ts';
+import { DirectoryProblem, prepareDirectory } from './directory.ts';
+import { type Attained, reloadServing, startServing, type Waiting } from './generation.ts';
+import { clearGround, endLeftovers, endMaster } from './ground.ts';
+import { type Layout, layoutOf } from './layout.ts';
+import { dismissLeftovers, killLeftovers } from './leftovers.ts';
+import { lock } from './lock.ts';
+import { endOf } from './log-tail.ts';
+import { type Ending, type Master, takeOver } from './master.ts';
+import { DEADLINES, type Deadlines, LARGEST_FILE, type NginxProcessOptions } from './options.ts';
+import { masterOf } from './process-table.ts';
+import { dropUnnamed, restoreText, textOf, textWithToken, writeCandidate } from './store.ts';
+import { deathWords } from './words.ts';
+
+export class NginxProcess {
+  readonly #options: NginxProcessOptions;
+  readonly #layout: Layout;
+  readonly #deadlines: Deadlines;
+  #unlock: (() => Promise<void>) | null = null;
+  #running: { readonly master: Master; readonly token: string; readonly sinceMs: number } | null = null;
+  /** What serves, or is to serve again after a death. */
+  #installed: Candidate | null = null;
+  #ending = false;
+  #restart: NodeJS.Timeout | null = null;
+  #waitMs: number | null = null;
+  readonly #former = new Set<number>();
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(options: NginxProcessOptions) {
+    this.#options = options;
+    this.#layout = layoutOf(options.directory);
+    this.#deadlines = { ...DEADLINES, ...options.deadlines };
+  }
+
+  /** Null: nginx takes it; else why not, in nginx's words. Rejects where nginx could not be asked: no text is to blame. */
+  check(candidate: Candidate): Promise<string | null> {
+    return this.#inTurn(async () => {
+      await this.#prepare();
+      const checked = await this.#check(candidate);
+      return checked.ok ? null : checked.message;
+    });
+  }
+
+  /**
+   * Check, write, start or reload, confirm. The token that runs already: nothing is done. After a failure the last good
+   * text is back on disk and serves, if it did.
+   */
+  install(candidate: Candidate): Promise<Installed> {
+    return this.#inTurn(async () => {
+      try {
+        await this.#prepare();
+        return await this.#install(candidate);
+      } catch (error) {
+        return failed('install', (error as Error).message);
+      } finally {
+        this.#restartLater();
+      }
+    });
+  }
+
+  /**
+   * Takes over an nginx that an earlier life of ours left serving in this directory. False: there is none, or none that
+   * answers. Rejects with DirectoryProblem where the directory cannot be ours.
+   */
+  adopt(): Promise<boolean> {
+    return this.#inTurn(async () => {
+      await this.#prepare();
+      if (this.#running !== null) return true;
+      const found = await masterOf(this.#layout.configuration);
+      const token = found && (await askGeneration(this.#layout.controlSocket, this.#deadlines.askMs));
+      if (found === null || token === null) return false;
+      const text = await textWithToken(this.#layout, token);
+      if (text !== null) {
+        this.#installed = { text, token, files: new Map() };
+        await restoreText(this.#layout, text);
+      }
+      this.#care(takeOver(found.pid, found.started), token);
+      return true;
+    });
+  }
+
+  /** Token of the generation that was last seen to answer; null: nothing runs. */
+  runningToken(): string | null {
+    return this.#running === null || this.#running.master.isGone() ? null : this.#running.token;
+  }
+
+  /** Of the master. */
+  pid(): number | null {
+    return this.#running?.master.pid ?? null;
+  }
+
+  /** After a rotation: all logs are opened anew by their names. */
+  reopenLogs(): void {
+    this.#running?.master.signal('SIGUSR1');
+  }
+
+  /** Null: nothing runs, or this nginx is built without stub_status. */
+  async connections(): Promise<Connections | null> {
+    return this.#running === null ? null : await askConnections(this.#layout.controlSocket, this.#deadlines.askMs);
+  }
+
+  /** What is under way may take `graceMs`. Resolves when nothing of nginx is left. */
+  stop(graceMs: number): Promise<void> {
+    this.#stopCaring();
+    return this.#inTurn(async () => {
+      const { now } = this.#options;
+      const master = this.#running?.master;
+      this.#running = null;
+      if (master !== undefined) await endMaster(master, graceMs, now);
+      for (const group of this.#former) await endLeftovers(group, graceMs, now);
+      await this.#release();
+    });
+  }
+
+  /** Leaves nginx to itself, serving: another of our processes may take it over. */
+  letGo(): Promise<void> {
+    this.#stopCaring();
+    return this.#inTurn(async () => {
+      this.#running?.master.letGo();
+      this.#running = null;
+      await this.#release();
+    });
+  }
+
+  /** One at a time: they share the files, the scratch directory and the process. */
+  #inTurn<T>(job: () => Promise<T>): Promise<T> {
+    const mine = this.#turn.then(job);
+    this.#turn = mine.catch(() => {});
+    return mine;
+  }
+
+  async #prepare(): Promise<void> {
+    if (this.#ending) throw new DirectoryProblem('nginx is being stopped');
+    await prepareDirectory(this.#options.directory, this.#options.workerUser);
+    this.#unlock ??= await lock(this.#options.directory);
+  }
+
+  async #release(): Promise<void> {
+    await this.#unlock?.();
+    this.#unlock = null;
+  }
+
+  #check(candidate: Candidate): Promise<Checked> {
+    const { nginx, directory } = this.#options;
+    return checkCandidate(candidate, { nginx, directory, timeLimitMs: this.#deadlines.checkMs });
+  }
+
+  async #install(candidate: Candidate): Promise<Installed> {
+    if (this.runningToken() === candidate.token) return await this.#keep(candidate);
+    const checked = await this.#check(candidate);
+    if (!checked.ok) return failed('check', checked.message);
+    for (const message of checked.warnings) this.#options.onEvent({ kind: 'warned', message });
+    const before = this.#installed?.text ?? (await textOf(this.#layout.configuration));
+    try {
+      await writeCandidate(this.#layout, candidate, this.#installed?.text ?? null);
+    } catch (error) {
+      return failed('install', (error as Error).message + (await this.#putBack(before)));
+    }
+    const attained = await this.#serve(candidate.token);
+    if (!attained.ok) {
+      const back = (await this.#putBack(before)) + (await this.#goBack(attained.stage));
+      return failed(attained.stage, attained.message + back);
+    }
+    this.#installed = candidate;
+    this.#care(attained.master, candidate.token);
+    await dropUnnamed(this.#layout);
+    return { ok: true };
+  }
+
+  /** It runs already; the disk should say so too. An end of ours between write and reload may have left another text. */
+  async #keep(candidate: Candidate): Promise<Installed> {
+    this.#installed = candidate;
+    await restoreText(this.#layout, candidate.text);
+    return { ok: true };
+  }
+
+  async #serve(token: string): Promise<Attained> {
+    const master = this.#running?.master;
+    if (master !== undefined && !master.isGone()) {
+      return await reloadServing(token, master, this.#layout, this.#waiting());
+    }
+    const { nginx, largestFileBytes = LARGEST_FILE, now } = this.#options;
+    await clearGround(this.#layout, this.#former, now);
+    const attained = await startServing(token, { nginx, layout: this.#layout, largestFileBytes }, this.#waiting());
+    // Workers that did not leave when asked: whoever starts next finds the ports free.
+    if (!attained.ok) for (const group of this.#former) await killLeftovers(group);
+    return attained;
+  }
+
+  /** What is to be added to the message. */
+  async #putBack(text: string | null): Promise<string> {
+    try {
+      await restoreText(this.#layout, text);
+      return '';
+    } catch (error) {
+      return `; the last good text could not be put back: ${(error as Error).message}`;
+    }
+  }
+
+  /** A master that refused serves on as before; one that stayed silent may have taken the new text after all. */
+  async #goBack(stage: Stage): Promise<string> {
+    const running = this.#running;
+    if (stage !== 'confirm' || running === null || running.master.isGone() || this.#installed === null) return '';
+    const back = await reloadServing(running.token, running.master, this.#layout, this.#waiting());
+    return back.ok ? '' : `; nor did it go back to the last good text: ${back.message}`;
+  }
+
+  #waiting(): Waiting {
+    return { withinMs: this.#deadlines.confirmMs, askMs: this.#deadlines.askMs, now: this.#options.now };
+  }
+
+  #care(master: Master, token: string): void {
+    const known = this.#running?.master === master;
+    this.#running = { master, token, sinceMs: this.#running?.sinceMs ?? this.#options.now() };
+    if (!known) void master.ended.then((ending) => this.#ended(master, ending));
+  }
+
+  async #ended(master: Master, ending: Ending): Promise<void> {
+    if (this.#running?.master !== master) return;
+    const livedMs = this.#options.now() - this.#running.sinceMs;
+    this.#running = null;
+    this.#former.add(master.pid);
+    this.#waitMs = nextWait(this.#waitMs, livedMs);
+    await dismissLeftovers(master.pid);
+    const message = deathWords(await endOf(this.#layout.errorLog), master.pid, ending);
+    this.#options.onEvent({ kind: 'exited', pid: master.pid, message, ...ending });
+    this.#restartLater();
+  }
+
+  #restartLater(): void {
+    if (this.#running !== null || this.#installed === null || this.#ending || this.#restart !== null) return;
+    this.#waitMs ??= nextWait(null, 0);
+    this.#restart = setTimeout(() => {
+      this.#restart = null;
+      void this.#inTurn(() => this.#startAgain());
+    }, this.#waitMs);
+    this.#restart.unref();
+  }
+
+  async #startAgain(): Promise<void> {
+    const installed = this.#installed;
+    if (this.#running !== null || installed === null || this.#ending) return;
+    let message: string;
+    try {
+      await this.#prepare();
+      await restoreText(this.#layout, installed.text);
+      const attained = await this.#serve(installed.token);
+      if (attained.ok) {
+        this.#care(attained.master, installed.token);
+        this.#options.onEvent({ kind: 'restarted', pid: attained.master.pid });
+        return;
+      }
+      message = attained.message;
+    } catch (error) {
+      message = (error as Error).message;
+    }
+    this.#waitMs = nextWait(this.#waitMs, 0);
+    this.#options.onEvent({ kind: 'restart_failed', message, nextTryMs: this.#waitMs });
+    this.#restartLater();
+  }
+
+  #stopCaring(): void {
+    this.#ending = true;
+    if (this.#restart !== null) clearTimeout(this.#restart);
+    this.#restart = null;
+  }
+}
+
+function failed(stage: Stage, message: string): Installed {
+  return { ok: false, stage, message };
+}

@@ -1,0 +1,38 @@
+/** What NginxProcess is given, and what it tells of by itself. */
+import type { Ending } from './master.ts';
+
+export type NginxEvent =
+  /** The master died by itself; it will be restarted. Code and signal are null where it was not our child. */
+  | ({ readonly kind: 'exited'; readonly pid: number; readonly message: string } & Ending)
+  | { readonly kind: 'restarted'; readonly pid: number }
+  | { readonly kind: 'restart_failed'; readonly message: string; readonly nextTryMs: number }
+  /** nginx took a text, but had something to say of it. */
+  | { readonly kind: 'warned'; readonly message: string };
+
+export interface Deadlines {
+  /** Of one `nginx -t`. */
+  readonly checkMs: number;
+  /** From a start or reload to the new generation's answer. Five tries to bind a port in use take 2.5 s of it. */
+  readonly confirmMs: number;
+  /** Of one question to the control server. */
+  readonly askMs: number;
+}
+
+export interface NginxProcessOptions {
+  /** Absolute; letters, digits and `_ . - /`. Made if it is not there. */
+  readonly directory: string;
+  /** The program's path. */
+  readonly nginx: string;
+  /** `user` of the workers in the texts; null where nginx is not started by root. */
+  readonly workerUser: string | null;
+  /** Milliseconds that never go back. */
+  readonly now: () => number;
+  readonly onEvent: (event: NginxEvent) => void;
+  readonly deadlines?: Partial<Deadlines>;
+  /** No file that nginx writes, log or temporary, grows beyond it; null: no limit. */
+  readonly largestFileBytes?: number | null;
+}
+
+export const DEADLINES: Deadlines = { checkMs: 10_000, confirmMs: 10_000, askMs: 1_000 };
+/** Logs that nobody reads, while we are not there, stop here. */
+export const LARGEST_FILE = 256 * 1024 * 1024;
