@@ -4,19 +4,25 @@
  */
 import type { Directive, NginxTree } from './nginx-tokens.ts';
 
-const TABLES = ['map', 'geo', 'split_clients', 'types'];
-const TABLE_WORDS = ['default', 'volatile', 'hostnames', 'include', 'proxy', 'proxy_recursive', 'ranges', 'delete'];
+/** The words that are not keys, in each kind of table. */
+const TABLES: Readonly<Record<string, readonly string[]>> = {
+  map: ['default', 'volatile', 'hostnames', 'include'],
+  geo: ['default', 'ranges', 'delete', 'proxy', 'proxy_recursive', 'include'],
+  split_clients: [],
+  types: [],
+};
 
 /** Each directive as its path, sorted; two texts with equal shapes differ in values alone. */
 export function shapeOf({ directives, comments }: NginxTree): string[] {
-  return [...blockShape(directives, '', false), ...comments.map((text) => `#${text}`)].sort();
+  return [...blockShape(directives, '', null), ...comments.map((text) => `#${text}`)].sort();
 }
 
-function blockShape(block: readonly Directive[], path: string, isTable: boolean): string[] {
-  return block.flatMap(({ words, block: inner }) => {
-    const [name, ...rest] = words;
-    const said = isTable && !TABLE_WORDS.includes(name) ? 'row' : name;
-    const here = `${path}/${said}(${rest.length})${inner === null ? ';' : ''}`;
-    return inner === null ? [here] : [`${here}{${inner.length}}`, ...blockShape(inner, here, TABLES.includes(name))];
+function blockShape(block: readonly Directive[], path: string, words: readonly string[] | null): string[] {
+  return block.flatMap((directive) => {
+    const [name, ...rest] = directive.words;
+    const said = words === null || words.includes(name) ? name : 'row';
+    const here = `${path}/${said}(${rest.length})`;
+    if (directive.block === null) return [`${here};`];
+    return [`${here}{${directive.block.length}}`, ...blockShape(directive.block, here, TABLES[name] ?? null)];
   });
 }
