@@ -83,6 +83,16 @@ export async function reloadServing(
   }
 }
 
+/** Token of a master that runs, or is about to; null: it does not answer. One question's time is all that it gets. */
+export async function anyToken(layout: Layout, { askMs, now }: Waiting): Promise<string | null> {
+  const until = now() + askMs;
+  for (;;) {
+    const token = await askGeneration(layout.controlSocket, askMs);
+    if (token !== null || now() >= until) return token;
+    await pause(LONGEST_PAUSE_MS / 4);
+  }
+}
+
 async function untilToken(
   token: string,
   layout: Layout,

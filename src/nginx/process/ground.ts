@@ -18,7 +18,7 @@ const CLOSING_MS = 500;
 
 /** `former`: pids of masters that died in our care. */
 export async function clearGround(layout: Layout, former: Iterable<number>, now: () => number): Promise<void> {
-  const stranger = await masterOf(layout.configuration);
+  const stranger = await masterOf(layout);
   const noted = await pidIn(layout.pidFile);
   if (stranger !== null) await endMaster(takeOver(stranger.pid, stranger.started), STRANGER_GRACE_MS, now);
   for (const group of new Set([...former, ...(noted === null ? [] : [noted])])) {

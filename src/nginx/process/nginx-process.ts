@@ -6,9 +6,9 @@
 import { nextWait } from './backoff.ts';
 import type { Candidate, Installed, Stage } from './candidate.ts';
 import { type Checked, checkCandidate } from './check.ts';
-import { askConnections, askGeneration, type Connections } from './control.ts';
+import { askConnections, type Connections } from './control.ts';
 import { DirectoryProblem, prepareDirectory } from './directory.ts';
-import { type Attained, reloadServing, startServing, type Waiting } from './generation.ts';
+import { type Attained, anyToken, reloadServing, startServing, type Waiting } from './generation.ts';
 import { clearGround, endLeftovers, endMaster } from './ground.ts';
 import { type Layout, layoutOf } from './layout.ts';
 import { dismissLeftovers, killLeftovers } from './leftovers.ts';
@@ -74,8 +74,8 @@ export class NginxProcess {
     return this.#inTurn(async () => {
       await this.#prepare();
       if (this.#running !== null) return true;
-      const found = await masterOf(this.#layout.configuration);
-      const token = found && (await askGeneration(this.#layout.controlSocket, this.#deadlines.askMs));
+      const found = await masterOf(this.#layout);
+      const token = found && (await anyToken(this.#layout, this.#waiting()));
       if (found === null || token === null) return false;
       const text = await textWithToken(this.#layout, token);
       if (text !== null) {

@@ -1,9 +1,10 @@
 /**
- * Linux's list of processes, as far as nginx is concerned. In: a path of a configuration, a process group. Out: the master
+ * Linux's list of processes, as far as nginx is concerned. In: nginx's directory, a process group. Out: the master
  * that runs it, the workers that a dead master left behind, whether a process is still the one that it was.
  */
 import { readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
+import type { Layout } from './layout.ts';
 
 export interface ProcessEntry {
   readonly pid: number;
@@ -14,14 +15,12 @@ export interface ProcessEntry {
 }
 
 /**
- * nginx writes its command line into its title. The path ends at a blank or at the end: 1.22 shows it as it was given.
+ * The one that runs the directory's configuration, from the moment at which it was started, before it calls itself a master;
+ * nginx keeps its command line in its title. A worker bears the same title until it has set its own, but leads no group.
  */
-export async function masterOf(configuration: string): Promise<ProcessEntry | null> {
-  const words = ` -c ${configuration} `;
-  const found = (await processes()).find(
-    ({ title }) => title.startsWith('nginx: master process ') && `${title} `.includes(words),
-  );
-  return found ?? null;
+export async function masterOf({ directory, configuration }: Layout): Promise<ProcessEntry | null> {
+  const flags = ` -p ${directory} -c ${configuration} `;
+  return (await processes()).find(({ pid, group, title }) => pid === group && title.includes(flags)) ?? null;
 }
 
 /**
