@@ -189,6 +189,26 @@ const oneDead: readonly Case[] = (['old', 'new'] as const).flatMap((cluster) =>
   })),
 );
 
+/** Another address is for those who could not be reached: what was reached and failed is not asked again by another door. */
+const noOtherDoor: readonly Case[] = (
+  [
+    ['resets', 'reset', writing('', 'resets'), {}],
+    ['closes', 'reset', writing('', 'closes'), {}],
+    ['answers 503', 'status', scripted(503, 'new'), {}],
+    ['is silent', 'timeout', () => null, SHORT],
+    ['speaks something else', 'invalid_response', 'SSH-2.0-OpenSSH_9.2\r\n', {}],
+  ] as const
+).map(([what, failure, script, more]) => ({
+  name: `new ${what}, and has a second address: that is not asked`,
+  run: (plane) =>
+    onStage(plane, { ...TWO_NEW, ...more, new: script }, async (stage) => {
+      for (let i = 0; i < 4; i++) expect((await stage.ask(GET)).status).to.equal(200);
+      const courses = (await stage.outcomes(8)).join(', ').split('old answered');
+      for (const course of courses.slice(0, 4)) expect(course).to.match(new RegExp(`new ${failure}, $`));
+      expect(stage.requestsAt('new').length).to.equal(4);
+    }),
+}));
+
 const stale: Case = {
   name: 'a kept connection that new has closed is no failure: the request goes out on a fresh one',
   run: async (plane) => {
@@ -208,4 +228,4 @@ const stale: Case = {
   },
 };
 
-export const retries: Theme = { name: 'retries', cases: [...single, ...capped, ...oneDead, stale] };
+export const retries: Theme = { name: 'retries', cases: [...single, ...capped, ...oneDead, ...noOtherDoor, stale] };
