@@ -55,6 +55,14 @@ export function instanceName(text: string): string {
   throw new InvalidArgumentError('expected up to 40 lower-case letters, digits and dashes, such as migration-proxy');
 }
 
+/** `1.22.1`, or `1.22`. */
+export function nginxVersion(text: string): { major: number; minor: number; patch: number } {
+  const parts = /^(\d{1,3})\.(\d{1,3})(?:\.(\d{1,3}))?$/.exec(text);
+  const [major, minor, patch] = (parts ?? []).slice(1).map((part) => Number(part ?? 0));
+  if (major === 1 && minor >= 22) return { major, minor, patch };
+  throw new InvalidArgumentError('expected a version of nginx from 1.22 on, such as 1.28.0');
+}
+
 export interface NameAndValue {
   readonly name: string;
   readonly value: string;

@@ -24,7 +24,8 @@ import type { StateStore } from '../controller/state-store.ts';
 import { logBothFailing, logTransition } from '../controller/transition-log.ts';
 import { DirectPlane } from '../proxy/direct-plane.ts';
 import { ProxyStats } from '../status/proxy-stats.ts';
-import type { RunOptions } from './run-options.ts';
+import { limitsOf, type RunOptions } from './run-options.ts';
+import type { MakePlane, PlaneSurroundings, TrafficPlane } from './traffic-plane.ts';
 
 export interface Surroundings {
   readonly source: ConfigSource;
@@ -34,11 +35,13 @@ export interface Surroundings {
   readonly log: Log;
   /** Null when the data plane takes traffic, else what it waits for. */
   readonly planeNotReady: () => string | null;
+  /** Null: the direct plane, which needs nothing that is not here. */
+  readonly makePlane: MakePlane | null;
 }
 
 export interface Assembly {
   readonly controller: Controller;
-  readonly plane: DirectPlane;
+  readonly plane: TrafficPlane;
   readonly admin: AdminServer;
   readonly accessLog: AccessLog;
 }
@@ -78,17 +81,13 @@ export function assemble(options: RunOptions, around: Surroundings): Assembly {
     check: (target, signal) => checkTarget(target, { now, signal, lookup: lookupOnce }),
     onResult: (service, cluster, { error }) => board.check(service, cluster, error),
   });
-  const plane = new DirectPlane({
-    listen: boundHost(options.listen),
-    instance: options.instance,
-    observer: new PlaneObserver({ board, stats, accessLog, warnings, log }),
-    limits: limitsOf(options),
-    now,
-    onFault: (error) => log.error({ err: error }, 'a fault of the data plane ended one connection'),
-  });
+  const observer = new PlaneObserver({ board, stats, accessLog, warnings, log });
+  const makePlane = around.makePlane ?? ((direct) => directPlane(options, direct));
+  const plane: TrafficPlane = makePlane({ observer, now, setTimer, log });
   const parts: ControlledParts = {
     configuration: new Configuration(),
     plane,
+    nginx: plane.facts === undefined ? null : () => plane.facts!(),
     board,
     checks,
     stats,
@@ -119,19 +118,18 @@ export function assemble(options: RunOptions, around: Surroundings): Assembly {
   return { controller: new Controller(parts, source), plane, admin, accessLog };
 }
 
+function directPlane(options: RunOptions, { observer, now, log }: PlaneSurroundings): TrafficPlane {
+  return new DirectPlane({
+    listen: boundHost(options.listen),
+    instance: options.instance,
+    observer,
+    limits: limitsOf(options),
+    now,
+    onFault: (error) => log.error({ err: error }, 'a fault of the data plane ended one connection'),
+  });
+}
+
 /** To node '' is every address, IPv6 and IPv4, or IPv4 alone where there is no IPv6. */
 function boundHost({ host, port }: RunOptions['listen']): { host: string; port: number } {
   return { host: host ?? '', port };
-}
-
-function limitsOf(options: RunOptions) {
-  return {
-    headTimeoutMs: options.headTimeout,
-    bodyTimeoutMs: options.bodyTimeout,
-    keepAliveMs: options.keepAliveTimeout,
-    sendTimeoutMs: options.sendTimeout,
-    maxHeadBytes: options.maxHeadBytes,
-    replayBytes: options.retryBodyBytes,
-    maxConnections: options.maxConnections,
-  };
 }

@@ -6,6 +6,7 @@ import { completeCommand, completionCommand } from './completion-command.ts';
 import { demoCommand } from './demo-command.ts';
 import { explainCommand } from './explain-command.ts';
 import { abortCommand, resumeCommand } from './hold-commands.ts';
+import { diffCommand, renderCommand } from './render-command.ts';
 import { runCommand } from './run-command.ts';
 import { statusCommand } from './status-command.ts';
 import { updateCommand } from './update-command.ts';
@@ -32,6 +33,8 @@ export function buildProgram(): Command {
     .addCommand(resumeCommand())
     .addCommand(explainCommand())
     .addCommand(validateCommand())
+    .addCommand(renderCommand())
+    .addCommand(diffCommand())
     .addCommand(completionCommand())
     .addCommand(versionCommand());
   program.addCommand(

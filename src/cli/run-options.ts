@@ -5,19 +5,11 @@ import type { ListenAddress } from './arguments.ts';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 
-export interface RunOptions {
-  /** `-`: standard input, read once. */
-  readonly localConfig: string;
-  readonly dataPlane: 'direct';
+/** How traffic is taken; what nginx's text depends on besides the services. Times in ms. */
+export interface TrafficOptions {
   readonly listen: ListenAddress;
-  readonly adminListen: ListenAddress;
-  readonly stateDir?: string;
-  readonly adminTokenFile?: string;
   readonly accessLog: 'off' | 'errors' | 'all';
   readonly instance: string;
-  /** In ms, as all times. */
-  readonly drainDelay: number;
-  readonly drainTimeout: number;
   readonly maxConnections: number;
   readonly maxHeadBytes: number;
   readonly headTimeout: number;
@@ -25,5 +17,35 @@ export interface RunOptions {
   readonly keepAliveTimeout: number;
   readonly sendTimeout: number;
   readonly retryBodyBytes: number;
+  /** A path, or a name to look for. */
+  readonly nginx: string;
+  readonly nginxDir?: string;
+  readonly nginxWorkers?: number;
+  readonly nginxShutdownTimeout: number;
+  readonly nginxAccessLog?: string;
+  readonly nginxGzip: 'off' | 'on';
+}
+
+export interface RunOptions extends TrafficOptions {
+  /** `-`: standard input, read once. */
+  readonly localConfig: string;
+  readonly dataPlane: 'direct' | 'nginx';
+  readonly adminListen: ListenAddress;
+  readonly stateDir?: string;
+  readonly adminTokenFile?: string;
+  readonly drainDelay: number;
+  readonly drainTimeout: number;
   readonly logLevel: (typeof LOG_LEVELS)[number];
+}
+
+export function limitsOf(options: TrafficOptions) {
+  return {
+    headTimeoutMs: options.headTimeout,
+    bodyTimeoutMs: options.bodyTimeout,
+    keepAliveMs: options.keepAliveTimeout,
+    sendTimeoutMs: options.sendTimeout,
+    maxHeadBytes: options.maxHeadBytes,
+    replayBytes: options.retryBodyBytes,
+    maxConnections: options.maxConnections,
+  };
 }

@@ -10,12 +10,13 @@ import { StdinSource } from '../controller/stdin-source.ts';
 import { adminToken } from './admin-token.ts';
 import type { ListenAddress } from './arguments.ts';
 import { type Assembly, assemble, setTimer } from './assemble.ts';
-import { cannot, reasonOf } from './failure.ts';
+import { CliFailure, cannot, reasonOf } from './failure.ts';
 import { createLog } from './log.ts';
 import type { RunOptions } from './run-options.ts';
 import { listenForSignals } from './signals.ts';
 import { STDIN, sourceText } from './source-text.ts';
 import { outliveClosedPipes, printData } from './streams.ts';
+import type { MakePlane } from './traffic-plane.ts';
 import { version } from './version.ts';
 
 const LOG_GRACE_MS = 1_000;
@@ -28,7 +29,8 @@ export async function runProxy(options: RunOptions): Promise<void> {
   const store = options.stateDir === undefined ? null : await openStore(options.stateDir, log);
   let waitingFor: string | null = 'the data plane does not take traffic yet';
   const planeNotReady = () => waitingFor;
-  const proxy = assemble(options, { source, store, token, version: version(), log, planeNotReady });
+  const makePlane = options.dataPlane === 'nginx' ? await nginxPlaneMaker(options) : null;
+  const proxy = assemble(options, { source, store, token, version: version(), log, planeNotReady, makePlane });
 
   const signals = listenForSignals(log, () => void proxy.controller.reread());
   if (store === null)
@@ -72,6 +74,11 @@ async function end({ accessLog, admin, controller }: Assembly, store: StateStore
   await store?.close();
 }
 
+async function nginxPlaneMaker(options: RunOptions): Promise<MakePlane> {
+  const { makeNginxPlane } = await import('./make-nginx-plane.ts');
+  return makeNginxPlane(options);
+}
+
 async function openStore(dir: string, log: Log): Promise<StateStore> {
   const opened = await openStateStore({
     dir,
@@ -92,6 +99,7 @@ async function listening<T>(listen: Promise<T>, flag: string, { host, port }: Li
   try {
     return await listen;
   } catch (error) {
+    if (error instanceof CliFailure) throw error;
     throw cannot(`cannot listen on ${host ?? ''}:${port}: ${reasonOf(error)}; ${flag} chooses another address`);
   }
 }

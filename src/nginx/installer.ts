@@ -5,7 +5,7 @@
 import type { ServedMigration } from '../migration/model.ts';
 import type { AddressBook, FindRefused, Installed, PlaneProcess, Render } from './plane-parts.ts';
 import type { RefusedServices } from './refused-services.ts';
-import type { Rendered } from './text/rendered.ts';
+import { renderSayable } from './sayable.ts';
 
 /** A refused service is tried by its old cluster alone, then left out: more rounds than that find nothing new. */
 const ROUNDS = 4;
@@ -27,8 +27,8 @@ export async function installServices(
   addresses: AddressBook,
   parts: InstallerParts,
 ): Promise<Attempt> {
-  const { process, refused } = parts;
-  let rendered = await renderRest(services, addresses, parts);
+  const { process, refused, render } = parts;
+  let rendered = await renderSayable(services, addresses, refused, render);
   for (let round = 0; ; round++) {
     const { warnings } = rendered;
     if (rendered.token === process.runningToken()) return { result: { ok: true, unchanged: true }, warnings };
@@ -42,24 +42,7 @@ export async function installServices(
       });
     // The text is refused whatever the services are: that is no service's fault.
     if (!isLess.includes(true)) return { result, warnings };
-    rendered = await renderRest(services, addresses, parts);
-  }
-}
-
-/** Without what the text itself cannot say. */
-async function renderRest(
-  services: readonly ServedMigration[],
-  addresses: AddressBook,
-  { render, refused }: InstallerParts,
-): Promise<Rendered> {
-  for (;;) {
-    const rendered = await render(refused.servable(services), addresses);
-    const messages = new Map(rendered.refused.map(({ service, message }) => [service, message]));
-    const isLess = services.map((service) => {
-      const message = messages.get(service.migration.name);
-      return message !== undefined && refused.refuse(service, message);
-    });
-    if (!isLess.includes(true)) return rendered;
+    rendered = await renderSayable(services, addresses, refused, render);
   }
 }
 
@@ -70,14 +53,12 @@ async function refusedIn(
 ): Promise<ReadonlyMap<string, string>> {
   const servable = refused.servable(services);
   const names = servable.map(({ migration }) => migration.name);
-  const check = async (subset: readonly string[]): Promise<string | null> => {
+  return findRefused(names, async (subset) => {
     const wanted = new Set(subset);
     const rendered = await render(
       servable.filter(({ migration }) => wanted.has(migration.name)),
       addresses,
     );
     return process.check(rendered);
-  };
-  // A full disk or an nginx that hangs is no service's fault, and not to be searched for.
-  return (await check([])) === null ? findRefused(names, check) : new Map();
+  });
 }

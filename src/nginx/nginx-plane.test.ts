@@ -123,7 +123,7 @@ describe('nginx plane', () => {
     plane.apply(table(2, service('shop', 200)));
     await plane.settled();
     expect(nginx.installs).to.deep.equal([]);
-    await plane.listen();
+    await plane.start();
     expect(nginx.installs).to.have.length(1);
     expect(nginx.installs[0]).to.include('shop 200 valid');
     expect(plane.facts()).to.deep.include({ up: true, runningGeneration: 2, reloads: { ok: 1, failed: 0 } });
@@ -131,7 +131,7 @@ describe('nginx plane', () => {
 
   it('has one change in work, and of those that wait only the newest', async () => {
     plane.apply(table(1, service('shop')));
-    await plane.listen();
+    await plane.start();
     const release = nginx.hold();
     for (let share = 1; share <= 20; share++) plane.apply(table(share + 1, service('shop', share)));
     await eventually('it is at work', () => nginx.installs.length === 2);
@@ -146,7 +146,7 @@ describe('nginx plane', () => {
     const text = 'shop 100 valid\n10.0.0.1 10.0.0.2\nnew.test 10.0.0.2';
     nginx.token = tokenOf(text);
     plane.apply(table(1, service('shop')));
-    await plane.listen();
+    await plane.start();
     plane.apply(table(2, service('shop')));
     plane.refresh();
     await plane.settled();
@@ -156,7 +156,7 @@ describe('nginx plane', () => {
 
   it('renders anew when addresses change', async () => {
     plane.apply(table(1, service('shop')));
-    await plane.listen();
+    await plane.start();
     addresses = ['10.0.0.3'];
     plane.refresh();
     await plane.settled();
@@ -167,7 +167,7 @@ describe('nginx plane', () => {
     nginx.poison = ['bad 100 valid'];
     const bad = service('bad');
     plane.apply(table(1, service('a'), bad, service('z')));
-    await plane.listen();
+    await plane.start();
     expect(nginx.installs.at(-1)).to.include('a 100 valid\nbad 100 invalid\nz 100 valid');
     const [refusal] = plane.facts().refusals;
     expect(refusal.service).to.equal('bad');
@@ -187,7 +187,7 @@ describe('nginx plane', () => {
   it('leaves out what even by old alone is refused, and what the text cannot say goes to old', async () => {
     nginx.poison = ['worse'];
     plane.apply(table(1, service('good'), service('unsayable'), service('worse')));
-    await plane.listen();
+    await plane.start();
     expect(nginx.installs.at(-1)).to.include('good 100 valid\nunsayable 100 invalid\n10.');
     expect(plane.facts().refusals.map(({ service: name, message }) => [name, message])).to.deep.equal([
       ['unsayable', 'nginx cannot serve it as it is configured, so its old cluster alone serves it: needs njs'],
@@ -197,7 +197,7 @@ describe('nginx plane', () => {
 
   it('tells of a failure in the words of nginx, tries again ever later, and forgets it when all is well', async () => {
     plane.apply(table(1, service('shop')));
-    await plane.listen();
+    await plane.start();
     nginx.broken = { ok: false, stage: 'reload', message: 'bind() to 0.0.0.0:80 failed (98: Address already in use)' };
     plane.apply(table(2, service('shop', 200)));
     await plane.settled();
@@ -220,7 +220,7 @@ describe('nginx plane', () => {
   it('does not claim to listen when nothing could be started', async () => {
     nginx.broken = { ok: false, stage: 'start', message: 'bind() failed' };
     plane.apply(table(1, service('shop')));
-    const error = await plane.listen().catch((reason: unknown) => reason);
+    const error = await plane.start().catch((reason: unknown) => reason);
     expect(error).to.be.instanceOf(NginxNotStarted).with.property('message', 'bind() failed');
   });
 
@@ -228,14 +228,14 @@ describe('nginx plane', () => {
     nginx.token = 'of-before';
     nginx.poison = ['10.0.0.1'];
     plane.apply(table(1, service('shop')));
-    await plane.listen();
+    await plane.start();
     expect(plane.facts()).to.deep.include({ up: true, runningGeneration: null });
     expect(plane.facts().lastReload?.ok).to.equal(false);
   });
 
   it('forgets the run state of services only once nginx no longer sends them anywhere', async () => {
     plane.apply(table(1, service('shop'), service('pay')));
-    await plane.listen();
+    await plane.start();
     const release = nginx.hold();
     plane.apply(table(2, service('shop')));
     await eventually('it is at work', () => nginx.installs.length === 2);
@@ -247,7 +247,7 @@ describe('nginx plane', () => {
 
   it('does nothing more once it has been drained', async () => {
     plane.apply(table(1, service('shop')));
-    await plane.listen();
+    await plane.start();
     await plane.drain(1_000);
     plane.apply(table(2, service('shop', 200)));
     plane.setRunState('shop', STEADY);

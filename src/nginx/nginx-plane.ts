@@ -4,6 +4,7 @@
  * the truth about it. One change is in work, the newest waits; equal text is no reload.
  */
 import type { SetTimer } from '../checks/schedule.ts';
+import type { Migration } from '../migration/model.ts';
 import type { RunState } from '../migration/run-state.ts';
 import type { RoutingTable } from '../routing/table.ts';
 import type { DataPlane } from '../status/data-plane.ts';
@@ -55,6 +56,7 @@ export class NginxPlane implements DataPlane {
   readonly #options: NginxPlaneOptions;
   readonly #refused = new RefusedServices();
   #table: RoutingTable | null = null;
+  #migrations: ReadonlyMap<string, Migration> = new Map();
   #stage: 'waiting' | 'listening' | 'ended' = 'waiting';
   #isDue = false;
   #work: Promise<void> | null = null;
@@ -75,7 +77,7 @@ export class NginxPlane implements DataPlane {
    * Adopts or starts nginx with the newest table; resolves when it answers. Rejects with NginxNotStarted when none of ours
    * runs then; when the one that was adopted serves on, that is no rejection.
    */
-  async listen(): Promise<void> {
+  async start(): Promise<void> {
     const { flags, outcomes, process } = this.#options;
     await process.adopt();
     flags.reconcile();
@@ -84,13 +86,21 @@ export class NginxPlane implements DataPlane {
     this.#isDue = true;
     this.#begin();
     await this.#idle();
-    if (process.runningToken() === null) throw new NginxNotStarted(this.#lastReload?.error ?? 'nginx does not answer');
+    if (process.runningToken() !== null) return;
+    await this.drain(0);
+    throw new NginxNotStarted(this.#lastReload?.error ?? 'nginx does not answer');
   }
 
-  /** Live within a moment; `settled` says when. Before `listen` it only waits. */
+  /** Live within a moment; `settled` says when. Before `start` it only waits. */
   apply(table: RoutingTable): void {
     this.#table = table;
+    this.#migrations = new Map(table.services.map(({ migration }) => [migration.name, migration]));
     this.#again();
+  }
+
+  /** As it was applied last; null: there is no such service. */
+  migrationOf(service: string): Migration | null {
+    return this.#migrations.get(service) ?? null;
   }
 
   /** Addresses have changed, or nginx came back: look whether there is something to do. */
@@ -196,7 +206,7 @@ export class NginxPlane implements DataPlane {
       // Not sooner: the text before it still sent their requests by these files.
       flags.retain(table.services.map(({ migration }) => migration.name));
     } catch (error) {
-      this.#failed('render', error instanceof Error ? (error.stack ?? error.message) : String(error));
+      this.#failed('check', error instanceof Error ? error.message : String(error));
     }
   }
 

@@ -40,7 +40,7 @@ export type AddressBook = ReadonlyMap<string, readonly string[] | null>;
 
 export type Render = (services: readonly ServedMigration[], addresses: AddressBook) => Promise<Rendered>;
 
-/** Which of the named services make the check fail, each with nginx's words. */
+/** Which of the named services make the check fail, each with nginx's words; none where it fails without any service too. */
 export type FindRefused = (
   names: readonly string[],
   check: (subset: readonly string[]) => Promise<string | null>,

@@ -5,6 +5,18 @@ import { COMPILE_OPTIONS, compileTemplates } from './text/printer.ts';
 
 type Ast = hbs.AST.Program;
 
+/** Always words without quotes, so that they may be a part of one: by their grammars, or as names of variables of ours. */
+const COMPOSED = ['directory', 'token', 'variable', 'requestId', 'values.requestId', 'values.vainPeer'];
+
+/** Fields with other text around them that are not in the list. */
+function composed(text: string): string[] {
+  const found = text.matchAll(/(?<=(.?))\{\{([A-Za-z0-9_.]+)\}\}(?=(.?))/gs);
+  return [...found]
+    .filter(([, before, , after]) => /[^\s}]/.test(before) || /[^\s;{)]/.test(after))
+    .map(([, , field]) => field)
+    .filter((field) => !['else', ...COMPOSED].includes(field));
+}
+
 /** Everything in a template that is not text, as it is written there, when it is more than a field, `each`, `if` or a partial. */
 function liberties(program: Ast): string[] {
   return program.body.flatMap((statement): string[] => {
@@ -55,6 +67,10 @@ describe('templates of nginx', () => {
       expect(liberties(Handlebars.parse(text))).to.deep.equal([]);
     });
 
+    it(`${name}.hbs lets words stand by themselves, as they may have quotes`, () => {
+      expect(composed(text)).to.deep.equal([]);
+    });
+
     it(`${name}.hbs ends in a line and has no tabs or trailing spaces`, () => {
       expect(text.endsWith('\n')).to.equal(true);
       expect(text).not.to.match(/\t|[ ]+$/m);
@@ -71,6 +87,13 @@ describe('templates of nginx', () => {
       '{{> a b="c"}}',
     ]) {
       expect(liberties(Handlebars.parse(text)), text).to.have.length(1);
+    }
+  });
+
+  it('that put a word into another are seen', () => {
+    for (const text of ['"{{a}}"', 'x{{a}}', '{{a}}/x', `$${'{{a}}'}`]) expect(composed(text), text).to.deep.equal(['a']);
+    for (const text of ['x {{a}};', '{{directory}}/x', ' {{a}}\n', 'x{{#if a}} {{a}}{{/if}}']) {
+      expect(composed(text), text).to.deep.equal([]);
     }
   });
 

@@ -1,5 +1,5 @@
 /**
- * The template files as they are shipped: text by name. The same two steps up from the sources and from what is compiled.
+ * The template files as they are shipped: text by name, and what njs runs. The same two steps up from the sources and from what is compiled.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import type { TemplateTexts } from './text/printer.ts';
@@ -8,8 +8,8 @@ const DIRECTORY = new URL('../../templates/', import.meta.url);
 
 /** Throws where the installation has no templates. */
 export function readTemplates(): TemplateTexts {
-  const names = readdirSync(DIRECTORY).filter((name) => name.endsWith('.hbs'));
+  const names = readdirSync(DIRECTORY).filter((name) => name.endsWith('.hbs') || name.endsWith('.js'));
   return new Map(
-    names.sort().map((name) => [name.slice(0, -'.hbs'.length), readFileSync(new URL(name, DIRECTORY), 'utf8')]),
+    names.sort().map((name) => [name.replace(/\.hbs$/, ''), readFileSync(new URL(name, DIRECTORY), 'utf8')]),
   );
 }

@@ -1,0 +1,72 @@
+/**
+ * A configuration as nginx's text, without running anything: a FILE and the flags of `run` in; the text that `run` would
+ * install for the good services out, and what is to be said of the others.
+ */
+import { lookup } from 'node:dns/promises';
+import { isIP } from 'node:net';
+import { formatConfigError } from '../migration/errors.ts';
+import type { ServedMigration } from '../migration/model.ts';
+import { caBundle } from '../nginx/ca-bundle.ts';
+import { backendHosts } from '../nginx/plane-parts.ts';
+import { RefusedServices } from '../nginx/refused-services.ts';
+import { render } from '../nginx/renderer.ts';
+import { renderSayable } from '../nginx/sayable.ts';
+import type { NginxVersion } from '../nginx/text/settings.ts';
+import { nginxHere, programAt } from './nginx-here.ts';
+import { type NginxHere, nginxDirectory, nginxSettings } from './nginx-settings.ts';
+import { readConfiguration } from './read-configuration.ts';
+import type { TrafficOptions } from './run-options.ts';
+import { sourceText } from './source-text.ts';
+
+export interface TextOptions extends TrafficOptions {
+  readonly nginxVersion?: NginxVersion;
+}
+
+export interface NginxText {
+  readonly text: string;
+  /** One line each: what of FILE is not in the text as it stands there. */
+  readonly errors: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/** `names`: backends stand as they are written, no network is asked. Throws CliFailure where FILE cannot be read. */
+export async function nginxTextOf(
+  file: string,
+  options: TextOptions,
+  backends: 'names' | 'addresses',
+): Promise<NginxText> {
+  const { errors, services } = await readConfiguration(file, await sourceText(file));
+  const settings = nginxSettings(options, await hereFor(options), caBundle(nginxDirectory(options)).path);
+  const book = await addressBook(services, backends);
+  const refused = new RefusedServices();
+  const rendered = await renderSayable(services, book, refused, (list, addresses) =>
+    render({ services: list, addresses, settings }),
+  );
+  return {
+    text: rendered.text,
+    errors: [
+      ...errors.map(formatConfigError),
+      ...refused.list(services).map(({ service, message }) => `${file}: ${service}: ${message}`),
+    ],
+    warnings: rendered.warnings,
+  };
+}
+
+/** For a version that is named no nginx has to be here. */
+async function hereFor({ nginx, nginxVersion }: TextOptions): Promise<NginxHere> {
+  if (nginxVersion === undefined) return nginxHere(nginx);
+  const here = programAt(nginx) === null ? null : await nginxHere(nginx);
+  return { version: nginxVersion, njsModule: here?.njsModule ?? null };
+}
+
+async function addressBook(services: readonly ServedMigration[], backends: 'names' | 'addresses') {
+  const hosts = [...backendHosts(services)];
+  const found = await Promise.all(hosts.map((host) => (backends === 'names' ? [host] : addressesOf(host))));
+  return new Map(hosts.map((host, i) => [host, found[i]]));
+}
+
+async function addressesOf(host: string): Promise<readonly string[] | null> {
+  if (isIP(host) !== 0) return [host];
+  const found = await lookup(host, { all: true }).catch(() => []);
+  return found.length === 0 ? null : [...new Set(found.map(({ address }) => address))].sort();
+}

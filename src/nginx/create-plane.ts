@@ -1,0 +1,98 @@
+/**
+ * The nginx plane and all its parts, made and connected, none of them started. In: settings, what hears of requests. Out: the
+ * plane. The one place that knows them all.
+ */
+import { lookup } from 'node:dns/promises';
+import { join } from 'node:path';
+import type { SetTimer } from '../checks/schedule.ts';
+import type { DataPlaneObserver } from '../status/data-plane.ts';
+import { AddressKeeper } from './address-keeper.ts';
+import type { CaBundle } from './ca-bundle.ts';
+import { ConnectionCount } from './connection-count.ts';
+import { FlagFiles } from './flag-files.ts';
+import { NginxPlane, type PlaneEvent } from './nginx-plane.ts';
+import { OutcomeReader } from './observe/outcome-reader.ts';
+import { refusedServices } from './process/bisect.ts';
+import { NginxProcess } from './process/nginx-process.ts';
+import type { NginxEvent } from './process/options.ts';
+import { render } from './renderer.ts';
+import type { Rendered } from './text/rendered.ts';
+import type { NginxSettings } from './text/settings.ts';
+
+export interface CreateOptions {
+  readonly settings: NginxSettings;
+  /** The file that `settings.caBundle` names. */
+  readonly bundle: CaBundle;
+  /** Path of the program. */
+  readonly nginx: string;
+  readonly observer: DataPlaneObserver;
+  /** Epoch ms, never going back. */
+  readonly now: () => number;
+  readonly setTimer: SetTimer;
+  readonly onEvent: (event: PlaneEvent | NginxEvent | PlaneProblem) => void;
+}
+
+/** Something goes wrong that no reload is to blame for. */
+export interface PlaneProblem {
+  readonly kind: 'problem';
+  readonly message: string;
+}
+
+export function createNginxPlane(options: CreateOptions): NginxPlane {
+  const { bundle, nginx, now, observer, onEvent, settings, setTimer } = options;
+  const { directory } = settings;
+  const onProblem = (message: string): void => onEvent({ kind: 'problem', message });
+  const process = new NginxProcess({
+    directory,
+    nginx,
+    workerUser: settings.user,
+    now,
+    onEvent: (event) => {
+      onEvent(event);
+      if (event.kind === 'restarted') plane.refresh();
+    },
+  });
+  const flags = new FlagFiles({ directory: join(directory, 'flags'), now, onProblem });
+  const addresses = new AddressKeeper({
+    now,
+    random: Math.random,
+    lookup: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
+    setTimer,
+    onChange: () => plane.refresh(),
+  });
+  const outcomes = new OutcomeReader({
+    directory,
+    observer,
+    now,
+    factsOf: (service) => plane.migrationOf(service),
+    reopen: () => process.reopenLogs(),
+    onProblem,
+  });
+  const connections = new ConnectionCount(
+    async () => {
+      const open = await process.connections();
+      // One of them asks.
+      return open === null ? null : Math.max(0, open.active - 1);
+    },
+    now,
+    setTimer,
+  );
+  const plane: NginxPlane = new NginxPlane({
+    process,
+    flags,
+    addresses,
+    render: async (services, book) => withBundle(await render({ services, addresses: book, settings }), bundle),
+    findRefused: refusedServices,
+    outcomes,
+    connections: () => connections.get(),
+    now,
+    setTimer,
+    onEvent,
+  });
+  return plane;
+}
+
+/** Where the text names it. */
+function withBundle(rendered: Rendered, { name, path, text }: CaBundle): Rendered {
+  return rendered.text.includes(path) ? { ...rendered, files: new Map([...rendered.files, [name, text]]) } : rendered;
+}
