@@ -1,5 +1,6 @@
 /**
- * The template files as they are shipped: text by name, and what njs runs. The same two steps up from the sources and from what is compiled.
+ * The template files as they are shipped: text by name, and the script that njs runs. The same two steps up from
+ * the sources and from what is compiled.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import type { TemplateTexts } from './text/printer.ts';

@@ -34,7 +34,12 @@ export function decisionOfRequest(context: TableContext, cookies: Cookies, ids: 
     decisions.set(name, rules.has(name) ? first : (strategies.get(name) ?? fixed));
   }
   const decided = tables.perService('ruled', decisions, ['']);
-  tables.volatileMap('decision', [variable('gate')], decided, [exact('closed', 'old:fallback')]);
+  // One request at a time may hold the slot of a service that comes back: the others are on old meanwhile.
+  const inSlot = tables.volatileMap('decision_in_slot', [variable('limit_conn_status')], decided, [
+    exact('REJECTED', 'old:fallback'),
+  ]);
+  const gates = [exact('closed', 'old:fallback'), exact('one', ...inSlot)];
+  tables.volatileMap('decision', [variable('gate')], decided, gates);
   tables.volatileMap(
     'cluster',
     [variable('decision')],

@@ -1,0 +1,186 @@
+/**
+ * The tables of what goes back to clients and of what follows a failure: answers that name new_host name the client's host
+ * again, our own lines, codes of our own errors, which log line a request leaves. In: what the tables of the decision give.
+ * Knows no single service.
+ */
+import type { Block, MapBlock } from './block.ts';
+import { type Expression, LF, variable } from './expression.ts';
+
+export interface AnswerParts {
+  /** Empty where no service uses it. */
+  readonly exposed: Expression | null;
+  readonly stickySet: Expression | null;
+  readonly vainPeer: Expression;
+  readonly authority: Expression;
+  readonly scheme: Expression;
+  /** Whether a host is divided by path. */
+  readonly divided: boolean;
+  /** Whether any lane of new is there. */
+  readonly migrates: boolean;
+  readonly detail: 'brief' | 'full';
+}
+
+export function answerTables(parts: AnswerParts): Block[] {
+  return [
+    ...(parts.migrates ? attemptTables(parts) : []),
+    ...(parts.migrates ? renamingTables(parts) : []),
+    ...ownLines(parts),
+    ...problemTables(),
+    ...(parts.detail === 'brief' ? logTables(parts) : []),
+  ];
+}
+
+/** They look at what an attempt changed, so they are asked anew for each. */
+function attemptTables({ divided, authority }: AnswerParts): Block[] {
+  const suffix = divided ? [variable('lanes_of')] : [];
+  return [
+    map('upstream_host', [variable('asked')], authority, { new: [variable('new_host')] }, 'volatile'),
+    map('rename_from', [variable('asked')], ['-'], { new: [variable('new_host')] }, 'volatile'),
+    map('another_attempt', [variable('asked')], ['o'], { '': [''] }, 'volatile'),
+    map('slot_key', [variable('gate')], [''], { one: [variable('service')] }, 'volatile'),
+    map('slot_flag', [variable('replay')], ['any'], { yes: ['one'] }),
+    {
+      ...map('after_once', [variable('upstream_bytes_sent'), ' ', variable('status')], ['failed'], {}, 'volatile'),
+      rows: [
+        // Not a byte was sent in any attempt: it may be asked again, whatever the method.
+        { key: { kind: 'regex', pattern: '^[-0]?(?:(?:, | : )[-0])*+ ' }, value: ['old', ...suffix] },
+        { key: { kind: 'regex', pattern: ' 504\\z' }, value: ['timed_out'] },
+      ],
+    },
+  ];
+}
+
+/** `\1` is new_host, `\2` the scheme that new is asked in; a host is taken whole, any port of it is dropped. */
+const SAME_SCHEME = '://\\1(?::[0-9]*+)?';
+const REST = '(?:[/?#\\\\].*+)?+\\z';
+
+/** The behaviour of src/proxy/rewrite.ts. A value is made right after its match, so all rows share their captures. */
+function renamingTables({ authority, scheme }: AnswerParts): Block[] {
+  const url = (name: string, source: Expression, lead: string, rest: string): Block => ({
+    ...map(name, [variable('rename_from'), LF, variable('new_scheme'), LF, ...source], source, {}),
+    rows: [
+      {
+        key: {
+          kind: 'regex',
+          pattern: `(?i)^([^\\n]++)\\n(https?)\\n(?<url_lead>${lead})\\2${SAME_SCHEME}(?<url_rest>${rest})`,
+        },
+        value: [variable('url_lead'), ...scheme, '://', ...authority, variable('url_rest')],
+      },
+      {
+        key: {
+          kind: 'regex',
+          pattern: `(?i)^([^\\n]++)\\n(https?)\\n(?<url_lead>${lead})(?<url_scheme>(?:https?:)?)//\\1(?::[0-9]*+)?(?<url_rest>${rest})`,
+        },
+        value: [variable('url_lead'), variable('url_scheme'), '//', ...authority, variable('url_rest')],
+      },
+    ],
+  });
+  const refreshRest = '(?:[/?#\\\\"\'].*+)?+\\z';
+  return [
+    url('renamed_location', [variable('answered_location')], '', REST),
+    url('renamed_content_location', [variable('upstream_http_content_location')], '', REST),
+    url(
+      'renamed_refresh',
+      [variable('upstream_http_refresh')],
+      '[^;,\\n]*+[;,]\\s*+(?:url\\s*+=\\s*+)?["\']?',
+      refreshRest,
+    ),
+  ];
+}
+
+function ownLines({ exposed, stickySet, migrates }: AnswerParts): Block[] {
+  const blocks: Block[] = [
+    map('answered_upgrade', [variable('status')], [''], { '101': [variable('upstream_http_upgrade')] }),
+  ];
+  const asked = migrates ? [variable('asked')] : [''];
+  if (exposed !== null) {
+    const theirs = (name: string): Expression => [variable(`upstream_http_x_migration_${name}`)];
+    blocks.push(
+      map('shown_cluster', [...exposed, ' ', ...asked], theirs('cluster'), {
+        '1 ': ['old'],
+        '1 old': ['old'],
+        '1 new': ['new'],
+        '1 nobody': [''],
+      }),
+      map('shown_reason', exposed, theirs('reason'), { '1': [variable('reason')] }),
+      {
+        ...map('reason', [variable('decision')], [''], {}),
+        rows: [
+          { key: { kind: 'regex', pattern: '^[^:]++:(?<decision_reason>.++)' }, value: [variable('decision_reason')] },
+        ],
+      },
+    );
+  }
+  if (stickySet !== null) blocks.push(map('sticky_line', asked, stickySet, { nobody: [''] }));
+  return blocks;
+}
+
+function problemTables(): Block[] {
+  const codes: Record<string, string> = {
+    400: 'bad_request',
+    404: 'no_such_host',
+    405: 'method_not_allowed',
+    408: 'request_timeout',
+    413: 'content_too_large',
+    414: 'uri_too_long',
+    417: 'expectation_failed',
+    431: 'header_too_large',
+    500: 'internal_error',
+    501: 'not_implemented',
+    503: 'overloaded',
+    504: 'upstream_timeout',
+    505: 'version_not_supported',
+  };
+  return [
+    {
+      ...map('service_or_null', [variable('service')], ['"', variable('service'), '"'], { '': ['null'] }),
+    },
+    {
+      ...map('problem', [variable('status')], [variable('upstream_problem')], {}, 'volatile'),
+      rows: Object.entries(codes).map(([status, code]) => ({ key: { kind: 'exact', text: status }, value: [code] })),
+    },
+    {
+      ...map('upstream_problem', [variable('upstream_connect_time')], ['upstream_invalid_response'], {}, 'volatile'),
+      // The last attempt has no time of a connect: refused, no name, no TLS.
+      rows: [{ key: { kind: 'regex', pattern: '(?:^| )-?\\z' }, value: ['upstream_unreachable'] }],
+    },
+  ];
+}
+
+/** A request that went as most do leaves a short line: answered at the first attempt, nothing to look into. */
+function logTables({ vainPeer, migrates }: AnswerParts): Block[] {
+  const statuses = ['200', '201', '204', '206', '301', '302', '304', '400', '401', '403', '404'];
+  const gate: Expression = migrates ? [variable('gate')] : [];
+  return [
+    map('is_brief', [variable('request_completion'), ...gate], [''], { OK: [variable('answered_at_once')] }),
+    {
+      ...map('answered_at_once', [variable('upstream_status')], [''], {}),
+      rows: [
+        ...statuses.map((text) => ({ key: { kind: 'exact' as const, text }, value: [variable('bodiless')] })),
+        { key: { kind: 'regex', pattern: '^[1-4][0-9][0-9]\\z' }, value: [variable('bodiless')] },
+      ],
+    },
+    map('bodiless', [variable('content_length'), variable('http_transfer_encoding')], [''], {
+      '': [variable('not_forwarded_in_vain')],
+    }),
+    map('not_forwarded_in_vain', vainPeer, [''], { '': ['1'] }),
+    map('is_full', [variable('is_brief')], ['1'], { '1': [''] }),
+  ];
+}
+
+function map(
+  name: string,
+  source: Expression,
+  fallback: Expression,
+  rows: Record<string, Expression>,
+  asked: 'once' | 'volatile' = 'once',
+): MapBlock {
+  return {
+    kind: 'map',
+    source,
+    variable: name,
+    volatile: asked === 'volatile',
+    fallback,
+    rows: Object.entries(rows).map(([text, value]) => ({ key: { kind: 'exact', text }, value })),
+  };
+}

@@ -1,0 +1,206 @@
+/**
+ * The locations of a route: one for each way in which a request can be asked of a cluster, as the template prints them. In: a
+ * route, the names of its upstreams. Out: lanes in the order in which a request may meet them. Which lane a request takes
+ * the tables decide (`$lane`); what follows a failed one stands here.
+ */
+import type { TlsPolicy } from '../../migration/model.ts';
+import { absolutePath, duration, laneName, statusCode } from './grammar.ts';
+import { quoteLiteral } from './quote.ts';
+import type { Route } from './routes.ts';
+import { type Token, token } from './token.ts';
+
+export interface Timeouts {
+  readonly connect: Token;
+  readonly send: Token;
+  readonly read: Token;
+}
+
+export interface LaneTls {
+  readonly name: Token;
+  /** Its own CAs; null: those trusted by default. */
+  readonly trusted: Token | null;
+  readonly unverified: boolean;
+}
+
+export interface Lane {
+  readonly name: Token;
+  /** What `$asked` becomes; null: it is old from the beginning. */
+  readonly asks: Token | null;
+  /** Whether new may have been asked before, which `$trail` tells. */
+  readonly marks: boolean;
+  /** `$new_scheme`; null in lanes of old. */
+  readonly scheme: Token | null;
+  /** Bytes of the body go on as they come, and nothing is sent twice. */
+  readonly streams: boolean;
+  /** Value of proxy_next_upstream_tries; null: the one of all. */
+  readonly tries: Token | null;
+  /** Nothing is sent again, not even on a stale connection. */
+  readonly sentOnce: boolean;
+  /** The request may have to hold the single slot of a probing service. */
+  readonly takesSlot: boolean;
+  /** Answers of these statuses are not given to the client. */
+  readonly intercepts: boolean;
+  /** Which failures are followed by which lane. */
+  readonly after: After | null;
+  /** Those that differ from the server's. */
+  readonly timeouts: Timeouts | null;
+  readonly tls: LaneTls | null;
+  readonly upstream: Token;
+}
+
+export interface After {
+  readonly statuses: readonly { readonly status: Token }[];
+  readonly lane: Token;
+  /** Where it goes on when the slot is taken. */
+  readonly taken: Token;
+}
+
+/** An upstream block as a lane names it. */
+export interface LaneUpstream {
+  readonly url: Token;
+  readonly addresses: number;
+  readonly tls: LaneTls | null;
+}
+
+export interface LaneParts {
+  readonly old: LaneUpstream;
+  readonly new: LaneUpstream | null;
+  /** That of the names of a divided host's lanes. */
+  readonly suffix: string;
+  /** `@$lane`, as the whole text says it. */
+  readonly anyLane: Token;
+  /** Where the server says nothing of time limits, because it has several routes. */
+  readonly ownTimeouts: boolean;
+}
+
+/** Lanes of old beside the location `/`, which is the first of a whole host. */
+export function lanesOf(route: Route, parts: LaneParts): Lane[] {
+  return [...oldLanes(route, parts), ...newLanes(route, parts)];
+}
+
+/** What a whole host's `/` is: lane `old`, unless `$lane` says otherwise. */
+export function firstLane(route: Route, parts: LaneParts): Lane {
+  return {
+    ...plain(route, parts, parts.old),
+    name: token('/'),
+    ...repeats(route.retryAttempts, triesOf(parts.old, route.retryAttempts)),
+  };
+}
+
+function oldLanes(route: Route, parts: LaneParts): Lane[] {
+  const { old, suffix } = parts;
+  const later = route.new === null ? {} : { asks: token('old'), marks: true };
+  const base = { ...plain(route, parts, old), ...later };
+  const lanes: Lane[] = [
+    { ...base, name: lane('old_streamed', suffix), streams: true, sentOnce: true },
+    {
+      ...base,
+      name: lane('old_tunnel', suffix),
+      ...repeats(route.retryAttempts, triesOf(old, route.retryAttempts)),
+      timeouts: streamTimeouts(route, parts),
+    },
+  ];
+  if (route.new === null && suffix === '') return lanes;
+  // What is left after new was asked, and perhaps a second address of it.
+  const left = route.retryAttempts - (parts.new === null ? 0 : newTries(route, parts.new) - 1) - 1;
+  const tries = left > 0 ? triesOf(old, left) : 1;
+  return [{ ...base, name: lane('old', suffix), ...repeats(route.retryAttempts, tries) }, ...lanes];
+}
+
+function newLanes(route: Route, parts: LaneParts): Lane[] {
+  const { suffix } = parts;
+  if (route.new === null || parts.new === null) return [];
+  const { rescued, failureStatuses } = route.new;
+  const base: Lane = {
+    ...plain(route, parts, parts.new),
+    asks: token('new'),
+    scheme: token(route.new.peer.target.protocol),
+    takesSlot: true,
+  };
+  const again = repeats(route.retryAttempts, newTries(route, parts.new));
+  const failures = [...new Set([502, 504, ...failureStatuses])].filter(isInterceptable).sort((x, y) => x - y);
+  const rescue = (statuses: readonly number[], to: Token): Pick<Lane, 'after'> => ({
+    after: rescued
+      ? {
+          statuses: statuses.map((status) => ({ status: statusCode(status, 'failure_statuses') })),
+          lane: to,
+          taken: parts.anyLane,
+        }
+      : null,
+  });
+  return [
+    { ...base, name: lane('new', suffix), ...again, intercepts: rescued, ...rescue(failures, lane('old', suffix)) },
+    { ...base, name: lane('once', suffix), sentOnce: true, ...rescue([502, 504], token('@$after_once')) },
+    { ...base, name: lane('streamed', suffix), streams: true, sentOnce: true },
+    {
+      ...base,
+      name: lane('tunnel', suffix),
+      ...again,
+      intercepts: rescued,
+      ...rescue(failures, lane('old_tunnel', suffix)),
+      timeouts: streamTimeouts(route, parts),
+    },
+  ];
+}
+
+function plain(route: Route, { ownTimeouts }: LaneParts, upstream: LaneUpstream): Lane {
+  return {
+    name: token('/'),
+    asks: null,
+    marks: false,
+    scheme: null,
+    streams: false,
+    tries: null,
+    sentOnce: false,
+    takesSlot: false,
+    intercepts: false,
+    after: null,
+    timeouts: ownTimeouts ? timeoutsOf(route) : null,
+    tls: upstream.tls,
+    upstream: upstream.url,
+  };
+}
+
+/** The last further attempt is kept for old. */
+function newTries(route: Route, upstream: LaneUpstream): number {
+  return triesOf(upstream, route.retryAttempts - (route.new?.rescued ? 1 : 0));
+}
+
+/** At most one more address, where there is one and attempts are left. */
+function triesOf(upstream: LaneUpstream, left: number): number {
+  return upstream.addresses > 1 && left > 0 ? 2 : 1;
+}
+
+/** 1 is what the http block says: a stale kept connection alone is replaced by a fresh one. */
+function repeats(retryAttempts: number, tries: number): Pick<Lane, 'tries' | 'sentOnce'> {
+  return { tries: tries > 1 ? token(String(tries)) : null, sentOnce: retryAttempts === 0 };
+}
+
+export function timeoutsOf(route: Route): Timeouts {
+  const read = duration(route.timeoutMs, 'timeout');
+  return { connect: duration(route.connectTimeoutMs, 'connect_timeout'), send: read, read };
+}
+
+function streamTimeouts(route: Route, { ownTimeouts }: LaneParts): Timeouts | null {
+  if (route.streamIdleTimeoutMs === route.timeoutMs && !ownTimeouts) return null;
+  const idle = duration(route.streamIdleTimeoutMs, 'stream_idle_timeout');
+  return { connect: duration(route.connectTimeoutMs, 'connect_timeout'), send: idle, read: idle };
+}
+
+/** 499 is nginx's own word for a client that left: error_page refuses it (nginx 1.22.1). */
+function isInterceptable(status: number): boolean {
+  return status >= 300 && status <= 599 && status !== 499;
+}
+
+export function lane(name: string, suffix: string): Token {
+  return laneName(`@${name}${suffix}`, 'lane');
+}
+
+/** `trusted`: path of a file with the policy's own CAs. */
+export function laneTls(name: string, policy: TlsPolicy, trusted: string | null): LaneTls {
+  return {
+    name: quoteLiteral(name, 'server_name'),
+    trusted: trusted === null || policy.insecureSkipVerify ? null : absolutePath(trusted, 'ca'),
+    unverified: policy.insecureSkipVerify,
+  };
+}

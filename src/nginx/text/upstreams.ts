@@ -1,0 +1,90 @@
+/**
+ * The `upstream` blocks. In: the sides of services and the addresses of their names. Out: one block for each distinct backend, protocol,
+ * TLS name and TLS policy, because nginx uses a block's kept connections and TLS sessions for whoever names it. A block's
+ * name follows from its own content alone, so that an edit of one service changes no other's text.
+ */
+import { createHash } from 'node:crypto';
+import type { ClusterTarget } from '../../migration/model.ts';
+import { endpoint, upstreamName } from './grammar.ts';
+import { type Token, token } from './token.ts';
+
+/** What a connection is used for, and so whom it may serve. */
+export interface Peer {
+  readonly target: ClusterTarget;
+  /** Server name and name in the certificate; null where TLS is not spoken. */
+  readonly tlsName: string | null;
+}
+
+export interface Upstream {
+  readonly name: Token;
+  readonly servers: readonly { readonly server: Token; readonly down: boolean }[];
+  readonly keepalive: Token;
+}
+
+/** How many idle connections a worker keeps: more where many services share the block, in steps of two. */
+const LEAST_KEPT = 32;
+const MOST_KEPT = 256;
+
+export class Upstreams {
+  readonly #addresses: (host: string) => readonly string[] | null;
+  readonly #found = new Map<
+    string,
+    { readonly name: Token; readonly addresses: readonly string[] | null; users: number }
+  >();
+  readonly #targets = new Map<string, ClusterTarget>();
+
+  constructor(addresses: (host: string) => readonly string[] | null) {
+    this.#addresses = addresses;
+  }
+
+  /** The name of the peer's block, and how many addresses it has (0: its name never resolved). */
+  use(peer: Peer): { readonly name: Token; readonly addresses: number } {
+    const key = keyOf(peer);
+    let found = this.#found.get(key);
+    if (found === undefined) {
+      found = { name: nameOf(peer, key), addresses: this.#addresses(peer.target.address), users: 0 };
+      this.#found.set(key, found);
+      this.#targets.set(key, peer.target);
+    }
+    found.users += 1;
+    return { name: found.name, addresses: found.addresses?.length ?? 0 };
+  }
+
+  /** In the order of their names. */
+  blocks(): Upstream[] {
+    return [...this.#found]
+      .map(([key, { name, addresses, users }]) => ({
+        name,
+        servers: serversOf(this.#targets.get(key)!, addresses),
+        keepalive: token(String(kept(users))),
+      }))
+      .sort((x, y) => (x.name < y.name ? -1 : 1));
+  }
+}
+
+/** Equal for peers that may share connections. */
+export function keyOf({ target, tlsName }: Peer): string {
+  const { address, port, protocol, tls } = target;
+  const policy = protocol === 'https' ? [tlsName, tls.ca, tls.caFile, tls.insecureSkipVerify] : [];
+  return JSON.stringify([address, port, protocol, ...policy]);
+}
+
+/** `shop.example_443_tls_1f2e3d4c`: readable, and unlike every other block's by the digits. */
+function nameOf({ target }: Peer, key: string): Token {
+  const digits = createHash('sha256').update(key).digest('hex').slice(0, 12);
+  const host = target.address.replace(/[^a-z0-9.-]/g, '-').replace(/^[^a-z0-9]+/, '');
+  const kind = target.protocol === 'https' ? '_tls' : '';
+  return upstreamName(`${host || 'host'}_${target.port}${kind}_${digits}`, 'upstream');
+}
+
+function serversOf(target: ClusterTarget, addresses: readonly string[] | null): Upstream['servers'] {
+  // A name that never resolved: nobody is asked, and only the services of this block answer 502.
+  if (addresses === null || addresses.length === 0) return [{ server: token('127.0.0.1:1'), down: true }];
+  return addresses.map((address) => ({ server: endpoint(address, target.port, 'address'), down: false }));
+}
+
+function kept(users: number): number {
+  let size = LEAST_KEPT;
+  while (size < MOST_KEPT && size < users * 16) size *= 2;
+  return size;
+}
