@@ -2,7 +2,18 @@
  * Texts installed in a real nginx: each serves, or the last good one serves on and the answer says why, in nginx's words.
  * @needs nginx
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -17,6 +28,20 @@ function refused(installed: Installed, stage: string): string {
   if (installed.ok) throw new Error('it was installed');
   expect(installed.stage, installed.message).to.equal(stage);
   return installed.message;
+}
+
+/** How to make it writable again; null: it cannot be made read-only here. */
+function makeReadOnly(directory: string): (() => void) | null {
+  if (process.getuid?.() !== 0) {
+    chmodSync(directory, 0o500);
+    return () => chmodSync(directory, 0o700);
+  }
+  const mount = (...args: string[]): boolean => spawnSync('mount', args).status === 0;
+  const unmount = (): void => void spawnSync('umount', ['-l', directory]);
+  if (!mount('--bind', directory, directory)) return null;
+  if (mount('-o', 'remount,bind,ro', directory)) return unmount;
+  unmount();
+  return null;
 }
 
 function holding(port: number): Promise<Server> {
@@ -210,6 +235,61 @@ describe('installing a text in nginx', function () {
       rmdirSync(join(path, 'in the way'));
       rmdirSync(path);
     }
+  });
+
+  it('reports a directory that was made read-only, and serves on', async function () {
+    const [directory, port] = [bench.directory(), await freePort()];
+    const { nginx, events } = bench.make(directory);
+    const one = smallText(directory, { port, word: 'one' });
+    await nginx.install(one);
+    const writable = makeReadOnly(directory);
+    if (writable === null) {
+      console.log('      skipped: root may write everywhere, and may not mount here');
+      this.skip();
+    }
+    try {
+      const words = refused(await nginx.install(smallText(directory, { port, word: 'two' })), 'install');
+      expect(words)
+        .to.match(/EROFS|EACCES/)
+        .and.to.contain(directory);
+      expect(await wordAt(port)).to.equal('one');
+      expect(await nginx.install(one)).to.deep.equal({ ok: true });
+      process.kill(-(nginx.pid() as number), 'SIGKILL');
+      const failed = await eventually('a restart that fails', () =>
+        events.find(({ kind }) => kind === 'restart_failed'),
+      );
+      expect(failed)
+        .to.have.property('message')
+        .that.matches(/read-only|EROFS|EACCES|[Pp]ermission denied/);
+    } finally {
+      writable();
+    }
+    await eventually('a restart', () => events.some(({ kind }) => kind === 'restarted'));
+    expect(await wordAt(port)).to.equal('one');
+  });
+
+  it('has workers of another user see flags and open logs anew', async function () {
+    if (process.getuid?.() !== 0) {
+      console.log('      skipped: only root may start workers of another user');
+      this.skip();
+    }
+    const [directory, port] = [bench.directory(), await freePort()];
+    chmodSync(join(directory, '..'), 0o711);
+    const { nginx } = bench.make(directory, { workerUser: 'daemon' });
+    const server = `access_log ${directory}/log/outcome.log; if (-f ${directory}/flags/f) { return 200 "flagged"; }`;
+    const text = smallText(directory, { port, word: 'plain', server });
+    const changed = { ...text, text: text.text.replace('user root;', 'user daemon;') };
+    expect(await nginx.install(changed)).to.deep.equal({ ok: true });
+    expect(await wordAt(port)).to.equal('plain');
+    writeFileSync(join(directory, 'flags', 'f'), '');
+    expect(await wordAt(port)).to.equal('flagged');
+    const log = join(directory, 'log', 'outcome.log');
+    rmSync(log);
+    nginx.reopenLogs();
+    await eventually(
+      'the log is written',
+      async () => (await wordAt(port)) && existsSync(log) && statSync(log).size > 0,
+    );
   });
 
   it('keeps logs that nobody reads within bounds, and serves on when they are full', async () => {

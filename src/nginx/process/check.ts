@@ -29,7 +29,9 @@ const MOST_OUTPUT = 64 * 1024;
 export async function checkCandidate(candidate: Candidate, options: CheckOptions): Promise<Checked> {
   const scratch = scratchOf(options.directory);
   await rm(scratch.directory, { recursive: true, force: true });
-  for (const folder of FOLDERS) await mkdir(join(scratch.directory, folder), { recursive: true, mode: 0o700 });
+  // Not recursive: that calls a read-only file system "no such file or directory" (Node 24).
+  await mkdir(scratch.directory, { mode: 0o700 });
+  for (const folder of FOLDERS) await mkdir(join(scratch.directory, folder), { mode: 0o700 });
   try {
     await writePlain(scratch.directory, candidate.files);
     await writePlain(scratch.directory, new Map([['nginx.conf', inScratch(candidate.text, options.directory)]]));
@@ -65,7 +67,7 @@ function run({ nginx, directory, timeLimitMs }: CheckOptions): Promise<Checked> 
     child.once('close', (code, signal) => {
       clearTimeout(timer);
       const words = said.replaceAll(`${directory}/scratch/`, `${directory}/`);
-      if (late) resolve({ ok: false, message: `nginx -t did not end within ${timeLimitMs / 1_000} s` });
+      if (late) resolve({ ok: false, message: `nginx -t did not end within ${Math.round(timeLimitMs / 100) / 10} s` });
       else if (code === 0) resolve({ ok: true, warnings: warningsIn(logLines(words)) });
       else resolve({ ok: false, message: lastWords(words, code === null ? `signal ${signal}` : `code ${code}`) });
     });

@@ -17,6 +17,8 @@ export interface Waiting {
   readonly askMs: number;
   /** Milliseconds, never going back. */
   readonly now: () => number;
+  /** Nothing is waited for any longer: we are ending. */
+  readonly isOver: () => boolean;
 }
 
 export type Attained =
@@ -96,19 +98,19 @@ export async function anyToken(layout: Layout, { askMs, now }: Waiting): Promise
 async function untilToken(
   token: string,
   layout: Layout,
-  { withinMs, askMs, now }: Waiting,
+  { withinMs, askMs, now, isOver }: Waiting,
   isStopped: () => boolean | Promise<boolean>,
 ): Promise<'token' | 'stopped' | 'late'> {
   const until = now() + withinMs;
   for (let wait = FIRST_PAUSE_MS; ; wait = Math.min(wait * 1.3, LONGEST_PAUSE_MS)) {
     if ((await askGeneration(layout.controlSocket, askMs)) === token) return 'token';
     if (await isStopped()) return 'stopped';
-    if (now() >= until) return 'late';
+    if (now() >= until || isOver()) return 'late';
     await pause(wait);
   }
 }
 
 function silence(words: string, withinMs: number): string {
   const said = words === '' ? '' : `; it said: ${words}`;
-  return `nginx did not answer with the new generation within ${withinMs / 1_000} s${said}`;
+  return `nginx did not answer with the new generation within ${Math.round(withinMs / 100) / 10} s${said}`;
 }

@@ -15,7 +15,7 @@ import { dismissLeftovers, killLeftovers } from './leftovers.ts';
 import { lock } from './lock.ts';
 import { endOf } from './log-tail.ts';
 import { type Ending, type Master, takeOver } from './master.ts';
-import { DEADLINES, type Deadlines, LARGEST_FILE, type NginxProcessOptions } from './options.ts';
+import { DEADLINES, type Deadlines, LARGEST_FILE, type NginxProcessOptions, timeFor } from './options.ts';
 import { masterOf } from './process-table.ts';
 import { dropUnnamed, restoreText, textOf, textWithToken, writeCandidate } from './store.ts';
 import { deathWords } from './words.ts';
@@ -75,7 +75,7 @@ export class NginxProcess {
       await this.#prepare();
       if (this.#running !== null) return true;
       const found = await masterOf(this.#layout);
-      const token = found && (await anyToken(this.#layout, this.#waiting()));
+      const token = found && (await anyToken(this.#layout, this.#waiting('')));
       if (found === null || token === null) return false;
       const text = await textWithToken(this.#layout, token);
       if (text !== null) {
@@ -150,7 +150,11 @@ export class NginxProcess {
 
   #check(candidate: Candidate): Promise<Checked> {
     const { nginx, directory } = this.#options;
-    return checkCandidate(candidate, { nginx, directory, timeLimitMs: this.#deadlines.checkMs });
+    return checkCandidate(candidate, {
+      nginx,
+      directory,
+      timeLimitMs: timeFor(candidate.text, this.#deadlines.checkMs),
+    });
   }
 
   async #install(candidate: Candidate): Promise<Installed> {
@@ -164,7 +168,7 @@ export class NginxProcess {
     } catch (error) {
       return failed('install', (error as Error).message + (await this.#putBack(before)));
     }
-    const attained = await this.#serve(candidate.token);
+    const attained = await this.#serve(candidate);
     if (!attained.ok) {
       const back = (await this.#putBack(before)) + (await this.#goBack(attained.stage));
       return failed(attained.stage, attained.message + back);
@@ -182,14 +186,14 @@ export class NginxProcess {
     return { ok: true };
   }
 
-  async #serve(token: string): Promise<Attained> {
+  async #serve({ text, token }: Candidate): Promise<Attained> {
     const master = this.#running?.master;
     if (master !== undefined && !master.isGone()) {
-      return await reloadServing(token, master, this.#layout, this.#waiting());
+      return await reloadServing(token, master, this.#layout, this.#waiting(text));
     }
     const { nginx, largestFileBytes = LARGEST_FILE, now } = this.#options;
     await clearGround(this.#layout, this.#former, now);
-    const attained = await startServing(token, { nginx, layout: this.#layout, largestFileBytes }, this.#waiting());
+    const attained = await startServing(token, { nginx, layout: this.#layout, largestFileBytes }, this.#waiting(text));
     // Workers that did not leave when asked: whoever starts next finds the ports free.
     if (!attained.ok) for (const group of this.#former) await killLeftovers(group);
     return attained;
@@ -207,14 +211,16 @@ export class NginxProcess {
 
   /** A master that refused serves on as before; one that stayed silent may have taken the new text after all. */
   async #goBack(stage: Stage): Promise<string> {
-    const running = this.#running;
-    if (stage !== 'confirm' || running === null || running.master.isGone() || this.#installed === null) return '';
-    const back = await reloadServing(running.token, running.master, this.#layout, this.#waiting());
+    const [running, installed] = [this.#running, this.#installed];
+    if (stage !== 'confirm' || running === null || running.master.isGone() || installed === null) return '';
+    const waiting = this.#waiting(installed.text);
+    const back = await reloadServing(running.token, running.master, this.#layout, waiting);
     return back.ok ? '' : `; nor did it go back to the last good text: ${back.message}`;
   }
 
-  #waiting(): Waiting {
-    return { withinMs: this.#deadlines.confirmMs, askMs: this.#deadlines.askMs, now: this.#options.now };
+  #waiting(text: string): Waiting {
+    const { confirmMs, askMs } = this.#deadlines;
+    return { withinMs: timeFor(text, confirmMs), askMs, now: this.#options.now, isOver: () => this.#ending };
   }
 
   #care(master: Master, token: string): void {
@@ -252,7 +258,7 @@ export class NginxProcess {
     try {
       await this.#prepare();
       await restoreText(this.#layout, installed.text);
-      const attained = await this.#serve(installed.token);
+      const attained = await this.#serve(installed);
       if (attained.ok) {
         this.#care(attained.master, installed.token);
         this.#options.onEvent({ kind: 'restarted', pid: attained.master.pid });

@@ -9,6 +9,7 @@ export type NginxEvent =
   /** nginx took a text, but had something to say of it. */
   | { readonly kind: 'warned'; readonly message: string };
 
+/** For a small text; a large one has more of the first two (`timeFor`). */
 export interface Deadlines {
   /** Of one `nginx -t`. */
   readonly checkMs: number;
@@ -36,3 +37,8 @@ export interface NginxProcessOptions {
 export const DEADLINES: Deadlines = { checkMs: 10_000, confirmMs: 10_000, askMs: 1_000 };
 /** Logs that nobody reads, while we are not there, stop here. */
 export const LARGEST_FILE = 256 * 1024 * 1024;
+
+/** A generous allowance: what nginx needs to load a text grows with it, most where each location has a TLS context. */
+export function timeFor(text: string, ms: number): number {
+  return ms + (text.length / (256 * 1024)) * 1_000;
+}

@@ -17,6 +17,7 @@ const FILE_NAME = /^[A-Za-z0-9_-][A-Za-z0-9_.-]*(\/[A-Za-z0-9_-][A-Za-z0-9_.-]*)
 export async function writeCandidate(layout: Layout, candidate: Candidate, serving: string | null): Promise<void> {
   for (const [name, content] of candidate.files) {
     const path = join(layout.directory, fitName(name));
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     // Named by its content: what is there with this name and length is it.
     if ((await sizeOf(path)) !== Buffer.byteLength(content)) await writeAtomically(path, content);
   }
