@@ -6,7 +6,7 @@ import { Worker } from 'node:worker_threads';
 import type { ServedMigration } from '../migration/model.ts';
 import type { AddressBook } from './plane-parts.ts';
 import { readTemplates } from './templates.ts';
-import { compileTemplates, type Printer } from './text/printer.ts';
+import type { TemplateTexts } from './text/printer.ts';
 import { renderNginx } from './text/render.ts';
 import type { Rendered } from './text/rendered.ts';
 import type { NginxSettings } from './text/settings.ts';
@@ -14,7 +14,7 @@ import type { NginxSettings } from './text/settings.ts';
 /** Up to this they are rendered in some tens of ms at most. */
 const AT_ONCE_SERVICES = 100;
 
-let printer: Printer | null = null;
+let templates: TemplateTexts | null = null;
 
 /** As it goes to the thread. */
 export interface RenderTask {
@@ -29,8 +29,8 @@ export async function render(task: RenderTask): Promise<Rendered> {
 
 /** What the thread runs too. */
 export function renderNow({ services, addresses, settings }: RenderTask): Rendered {
-  printer ??= compileTemplates(readTemplates());
-  return renderNginx({ services, settings, addresses: (host) => addresses.get(host) ?? null }, printer);
+  templates ??= readTemplates();
+  return renderNginx({ services, settings, addresses: (host) => addresses.get(host) ?? null }, templates);
 }
 
 function inThread(task: RenderTask): Promise<Rendered> {
