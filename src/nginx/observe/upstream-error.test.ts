@@ -93,6 +93,20 @@ const ROWS: readonly (readonly [string, string, string | null, string])[] = [
     'answer has invalid chunked response',
   ],
   [
+    'upstream sent invalid chunked response while reading response header from upstream',
+    'body',
+    'truncated',
+    'answer has invalid chunked response',
+  ],
+  [
+    'upstream prematurely closed connection while sending to client',
+    'body',
+    'truncated',
+    'closed in the middle of an answer',
+  ],
+  ['recv() failed (104: Connection reset by peer) while sending to client', 'body', 'truncated', 'ECONNRESET'],
+  ['send() failed (104: Connection reset by peer) while sending to client', '', null, ''],
+  [
     'upstream sent no valid HTTP/1.0 header while reading response header from upstream',
     'head',
     'invalid_response',

@@ -35,6 +35,8 @@ const STAGES: readonly (readonly [string, UpstreamError['stage']])[] = [
   [' while reading upstream', 'body'],
 ];
 const SYSTEM_CALL = /^(\w+)\(\)(?: to \S+)? failed \((\d+): /;
+/** The client's own connection fails at level info, below what is logged. */
+const READING = /^(upstream |recv\(\)|readv\(\)|SSL_read\(\))/;
 const SHORTAGES: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM']);
 
 export function parseUpstreamError(line: string): UpstreamError | null {
@@ -58,6 +60,9 @@ export function parseShortage(line: string): OwnShortage | null {
 }
 
 function stageOf(head: string): UpstreamError['stage'] | null {
+  // nginx says what it was doing last: with an answer's first bytes still the head, with what waits for the client the client.
+  if (head.startsWith('upstream sent invalid chunked response')) return 'body';
+  if (head.endsWith(' while sending to client')) return READING.test(head) ? 'body' : null;
   for (const [words, stage] of STAGES) if (head.endsWith(words)) return stage;
   return null;
 }
