@@ -10,7 +10,7 @@ import type { Cookies, Ids } from './ids.ts';
 import type { Murmur3 } from './murmur3.ts';
 import { longestPrefixRules, networkList } from './networks.ts';
 import { searched, TAKEN } from './patterns.ts';
-import { type Row, regex } from './table-set.ts';
+import { exact, type Row, regex, type TableSet } from './table-set.ts';
 
 /** `want`: kind, decision and text; its first word chooses the row that compares it with `got`. */
 export interface ChainRule {
@@ -34,33 +34,49 @@ export function wantOf(match: Match, decision: string): string {
     : `given ${decision}`;
 }
 
-/** `$rules_1` for the services that have rules; `otherwise` is what ends the chain. */
+/**
+ * How many positions ask each other in turn. nginx 1.22 gives up at 100 variables inside each other ("cycle while evaluating
+ * variable"), and a service may have 97 positions: after so many the chain goes on beside them, not inside.
+ */
+const SEGMENT = 24;
+
+/** The variable that begins the chain, for the services that have rules; `otherwise` is what ends it. */
 export function ruleTables(
   { tables }: TableContext,
   rules: ReadonlyMap<string, readonly ChainRule[]>,
   otherwise: Expression,
 ): Expression {
   const longest = [...rules.values()].reduce((most, list) => Math.max(most, list.length), 0);
-  let next = otherwise;
-  const positions: (() => void)[] = [];
-  for (let i = longest; i >= 1; i--) {
-    const reaching = [...rules].filter(([, list]) => list.length >= i - 1 && list.length > 0);
-    const wants = new Map(reaching.map(([name, list]): [string, Expression] => [name, [list[i - 1]?.want ?? '']]));
-    const gots = new Map(reaching.map(([name, list]): [string, Expression] => [name, list[i - 1]?.got ?? ['']]));
-    const kinds = new Set([...wants.values()].map(([want]) => String(want).split(' ')[0]));
-    const rows: Row[] = Object.entries(KINDS).flatMap(([kind, pattern]) =>
-      kinds.has(kind) ? [regex(pattern, variable(TAKEN))] : [],
-    );
-    const ends = next === otherwise ? [] : [regex('^\\n', ...otherwise)];
-    const rest = next;
-    positions.unshift(() => {
-      const want = tables.perService(`want_${i}`, wants, ['']);
-      const got = tables.perService(`got_${i}`, gots, ['']);
-      tables.map(`rules_${i}`, [...want, LF, ...got], rest, kinds.has('') ? [...ends, ...rows] : rows);
-    });
-    next = [variable(`rules_${i}`)];
+  for (let i = 1; i <= longest; i++) {
+    const reaching = [...rules].filter(([, list]) => list.length >= i - 1);
+    const wants = new Map(reaching.map(([name, list]) => [name, [list[i - 1]?.want ?? '']]));
+    const gots = new Map(reaching.map(([name, list]) => [name, list[i - 1]?.got ?? ['']]));
+    const want = tables.perService(`want_${i}`, wants, ['']);
+    const got = tables.perService(`got_${i}`, gots, ['']);
+    const cut = i % SEGMENT === 0 && i < longest;
+    const next: Expression = i === longest ? otherwise : cut ? [''] : [variable(`rules_${i + 1}`)];
+    tables.map(`rules_${i}`, [...want, LF, ...got], next, positionRows([...wants.values()].flat(), otherwise));
   }
-  for (const position of positions) position();
+  return segmentTables(tables, longest);
+}
+
+/** One row for each kind of rule at a position. No rule wanted: the service's list is at its end. */
+function positionRows(wants: readonly string[], otherwise: Expression): Row[] {
+  const kinds = new Set(wants.map((want) => want.split(' ')[0]));
+  const rows = Object.entries(KINDS).filter(([kind]) => kinds.has(kind));
+  return [
+    ...(kinds.has('') ? [regex('^\\n', ...otherwise)] : []),
+    ...rows.map(([, pattern]) => regex(pattern, variable(TAKEN))),
+  ];
+}
+
+/** From the last segment to the first: what it says, else the next. */
+function segmentTables(tables: TableSet, longest: number): Expression {
+  let next: Expression = [];
+  for (let i = longest - ((longest - 1) % SEGMENT); i >= 1; i -= SEGMENT) {
+    const here: Expression = [variable(`rules_${i}`)];
+    next = next.length === 0 ? here : tables.map(`rules_from_${i}`, here, here, [exact('', ...next)]);
+  }
   return next;
 }
 

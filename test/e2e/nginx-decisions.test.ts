@@ -1,0 +1,174 @@
+/**
+ * The decisions of nginx's tables against those of the allocator: a real nginx, imagined services, the same requests. @needs nginx
+ */
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { utf8Bytes } from '../../src/allocator/bytes.ts';
+import { type CompiledService, compileService } from '../../src/allocator/compile.ts';
+import { decide } from '../../src/allocator/decide.ts';
+import type { RequestFacts } from '../../src/allocator/facts.ts';
+import { type ImaginedRequest, imaginedFacts } from '../../src/allocator/imagined-request.ts';
+import { parseIp } from '../../src/allocator/ip.ts';
+import { hashId, keyedHash, probePrefix } from '../../src/allocator/keyed-hash.ts';
+import { anyMigration, anyRequest, sampleMigration } from '../../src/allocator/sample.test.ts';
+import { threshold } from '../../src/allocator/shares.ts';
+import type { Migration, ServedMigration } from '../../src/migration/model.ts';
+import { STEADY } from '../../src/migration/run-state.ts';
+import { NginxTables, njsModule, type Values } from '../support/nginx-tables.ts';
+
+const VARIABLES = ['service', 'decision', 'cluster', 'probe_class', 'request_id'];
+const TRUST = { trustedProxies: ['127.0.0.1/32'] };
+
+function hosted(changes: readonly Partial<Migration>[], neverValid = -1): ServedMigration[] {
+  return changes.map((change, i): ServedMigration => {
+    const sample = sampleMigration({ ...change, name: `s${i}` });
+    const old = { ...sample.old, host: `s${i}.test` };
+    return { migration: { ...sample, old }, standing: i === neverValid ? 'invalid' : 'valid' };
+  });
+}
+
+/** As a client behind one trusted proxy sends it. Repeated lines are joined: nginx before 1.23 sees only the first. */
+function linesOf(service: CompiledService, request: ImaginedRequest): string[] {
+  const facts = imaginedFacts(service, request);
+  const names = new Set([...request.headers.map(({ name }) => name.toLowerCase()), 'x-user-id', 'x-member', 'x-team']);
+  const lines = [...names]
+    .filter((name) => name !== 'cookie' && !name.includes('_') && facts.header(name) !== '')
+    .map((name) => `${name}: ${facts.header(name)}`);
+  for (const { name, value } of request.cookies) lines.push(`Cookie: ${utf8Bytes(`${name}=${value}`)}`);
+  lines.push(`X-Forwarded-For: ${request.ip ?? '0.0.0.0'}`);
+  return lines;
+}
+
+/** What the allocator says, given the random id that nginx drew. */
+function expected(service: CompiledService, request: ImaginedRequest, drawn: string): Values {
+  const imagined = imaginedFacts(service, request);
+  const facts: RequestFacts = {
+    ...imagined,
+    clientIp: () => parseIp(request.ip ?? '0.0.0.0')!,
+    stickyId: () => imagined.stickyId() || drawn,
+    requestId: () => (/^[!-~]{1,128}$/.test(imagined.requestId()) ? imagined.requestId() : drawn),
+  };
+  const weight = keyedHash('murmur2', '');
+  const draw = { next: (bp: number) => hashId(weight, drawn) < threshold(bp) };
+  const { cluster, reason } = decide(service, STEADY, facts, draw);
+  const admitted = [1_000, 2_500, 5_000].findIndex((admitBp) => {
+    const run = { ...STEADY, state: 'probing' as const, admitBp };
+    return decide({ ...service, fixed: null }, run, facts, draw).reason !== 'fallback';
+  });
+  const probeClass = service.fixed !== null ? 'd' : ['a', 'b', 'c', 'd'].at(admitted);
+  return { decision: `${cluster}:${reason}`, cluster, probe_class: probeClass ?? 'd' };
+}
+
+describe('decisions of nginx', function () {
+  this.timeout(120_000);
+  let nginx: NginxTables | null = null;
+
+  afterEach(async () => {
+    await nginx?.stop();
+    nginx = null;
+  });
+
+  it('are those of the allocator, for any services and requests', async () => {
+    const seed = 20_26;
+    const changes = fc.sample(anyMigration, { numRuns: 170, seed }).map((migration): Partial<Migration> => {
+      const hash = njsModule === null ? 'murmur2' : migration.hash;
+      return { ...migration, ...TRUST, hash };
+    });
+    const services = hosted(changes, 16);
+    nginx = await NginxTables.start(services, VARIABLES);
+    expect(nginx.tables.refused).to.deep.equal([]);
+    const compiled = services.map((served) => compileService(served));
+    const requests = fc.sample(anyRequest, { numRuns: 5_000, seed });
+    for (const [i, imagined] of requests.entries()) {
+      // Spaces around a value do not arrive.
+      const request = { ...imagined, user: imagined.user?.trim() || null };
+      const service = compiled[i % compiled.length];
+      const lines = linesOf(service, request);
+      const got = await nginx.ask(`${service.name}.test`, lines);
+      const { service: name, request_id: drawn, ...decided } = got;
+      const what = JSON.stringify({ lines, migration: service.migration }, null, 1);
+      expect(name).to.equal(service.name);
+      expect(decided, what).to.deep.equal(expected(service, request, drawn));
+    }
+    expect(nginx.log, 'no warning, at start or later').to.equal('');
+  });
+
+  it('put 20 000 users on the side that the allocator does, at every share and class, by both hashes', async () => {
+    const shares = [1, 100, 1_000, 3_333, 4_584, 5_000, 9_999];
+    const hashes = njsModule === null ? (['murmur2'] as const) : (['murmur2', 'murmur3'] as const);
+    const services = hosted(
+      shares.flatMap((shareBp) => hashes.map((hash) => ({ shareBp, hash, strategy: 'user' as const, cohort: 'shop' }))),
+    );
+    nginx = await NginxTables.start(services, VARIABLES);
+    const compiled = services.map((served) => compileService(served));
+    const ids = Array.from({ length: 20_000 }, (_, i) => (i % 3 === 0 ? `Ünïcødé-用户-😀-${i}` : `user-${i}`));
+    const clients = Array.from({ length: 4 }, async (_, worker) => {
+      for (let i = worker; i < ids.length; i += 4) {
+        const id = utf8Bytes(ids[i]);
+        const service = compiled[i % compiled.length];
+        const got = await nginx!.ask(`${service.name}.test`, [`X-User-ID: ${id}`]);
+        const decision = hashId(service.hash, id) < service.threshold ? 'new:user' : 'old:user';
+        const place = hashId(keyedHash(service.hash.name, probePrefix('shop')), id);
+        const admitted = [1_000, 2_500, 5_000, 10_000].findIndex((bp) => place < threshold(bp));
+        expect([got.decision, got.probe_class], ids[i]).to.deep.equal([decision, 'abcd'[admitted]]);
+      }
+    });
+    await Promise.all(clients);
+  });
+
+  it('follow the gate: closed is old, and the draw is made once', async () => {
+    nginx = await NginxTables.start(hosted([{ shareBp: 10_000 }, { enabled: false }]), [...VARIABLES, 'flag']);
+    expect(await nginx.ask('s0.test')).to.include({ decision: 'new:weight', cluster: 'new' });
+    expect(await nginx.ask('s0.test', ['X-Test-Gate: closed'])).to.include({
+      decision: 'old:fallback',
+      cluster: 'old',
+    });
+    expect(await nginx.ask('s0.test', ['X-Test-Gate: share'])).to.include({ decision: 'new:weight', cluster: 'new' });
+    expect((await nginx.ask('s0.test')).flag).to.match(/^[0-9a-f]{16}$/);
+    expect(await nginx.ask('s1.test')).to.include({ decision: 'old:disabled', flag: '' });
+  });
+
+  it('compare values with case and as bytes, whatever they hold', async () => {
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: nginx would take it for a variable
+    const values = ['new', 'a"b', 'a\\n', '$host', '${x}', 'x;{}#', '~.*', 'größe', 'a  b', '\\1', 'new$$'];
+    nginx = await NginxTables.start(
+      hosted(
+        values.flatMap((value) =>
+          (['exact', 'prefix'] as const).map((kind) => ({
+            strategy: 'header' as const,
+            headerRules: [{ header: 'x-team', match: { kind, value }, target: 'new' as const }],
+            cookieRules: [{ cookie: 'a$b', match: { kind, value }, target: 'new' as const }],
+          })),
+        ),
+      ),
+      VARIABLES,
+    );
+    for (const [i, value] of values.entries()) {
+      const bytes = utf8Bytes(value);
+      const [exact, prefix] = [`s${2 * i}.test`, `s${2 * i + 1}.test`];
+      const by = async (host: string, sent: string) => (await nginx!.ask(host, [`X-Team: ${sent}`])).decision;
+      expect(await by(exact, bytes), value).to.equal('new:header');
+      expect(await by(exact, `${bytes}x`), value).to.equal('old:default');
+      expect(await by(prefix, `${bytes}x`), value).to.equal('new:header');
+      expect(await by(prefix, `x${bytes}`), value).to.equal('old:default');
+      if (/[a-z]/.test(value)) {
+        expect(await by(exact, bytes.toUpperCase()), value).to.equal('old:default');
+        expect(await by(prefix, bytes.toUpperCase()), value).to.equal('old:default');
+      }
+      if (value.includes(';')) continue;
+      const cookie = async (line: string) => (await nginx!.ask(exact, [`Cookie: ${line}`])).decision;
+      expect(await cookie(`A$B=${bytes}; z=1; \t a$b = ${bytes} \t; a$b=2`), value).to.equal('new:cookie');
+      expect(await cookie(`a$b=2; a$b=${bytes}`), value).to.equal('old:default');
+      expect(await cookie(`xa$b=${bytes}; a$b`), value).to.equal('old:default');
+    }
+  });
+
+  it('take no longer for a hostile value than its length', async () => {
+    const headerRules = [
+      { header: 'x-team', match: { kind: 'regex' as const, source: '(a+)+$' }, target: 'new' as const },
+    ];
+    nginx = await NginxTables.start(hosted([{ headerRules, shareBp: 0 }]), VARIABLES);
+    expect(await nginx.ask('s0.test', [`X-Team: ${'a'.repeat(20_000)}`])).to.include({ decision: 'new:header' });
+    expect(await nginx.ask('s0.test', [`X-Team: ${'a'.repeat(20_000)}b`])).to.include({ decision: 'old:weight' });
+  });
+});
