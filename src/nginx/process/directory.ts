@@ -73,7 +73,8 @@ async function prepareOwn(path: string, mode: number): Promise<void> {
       `${path} may be written by others, who could have put anything there: look at what is in it, then remove it or chmod go-w ${path}`,
     );
   }
-  if ((found.mode & 0o777) !== mode) await chmod(path, mode);
+  // What we ourselves may do there is left as it is: whoever took it away had a reason, and is told.
+  if ((found.mode & 0o077) !== (mode & 0o077)) await chmod(path, (found.mode & 0o700) | (mode & 0o077));
 }
 
 function refuseForeign(path: string, found: Stats, others: readonly number[]): void {
