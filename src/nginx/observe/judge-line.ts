@@ -192,5 +192,5 @@ function isHeadless(line: FullLine): boolean {
 
 /** Counts at its head: how it ends says nothing of the cluster. */
 function isStream(line: FullLine): boolean {
-  return line.lane === 'tunnel' || line.lane === 'old_tunnel' || line.status === SWITCHED;
+  return ['tunnel', 'tunnel_once', 'old_tunnel'].includes(line.lane) || line.status === SWITCHED;
 }

@@ -38,12 +38,19 @@ function attemptTables({ divided, authority }: AnswerParts): Block[] {
     map('rename_from', [variable('asked')], ['-'], { new: [variable('new_host')] }, 'volatile'),
     map('another_attempt', [variable('asked')], ['o'], { '': [''] }, 'volatile'),
     map('slot_key', [variable('gate')], [''], { one: [variable('service')] }, 'volatile'),
+    map('old_lane', [variable('stream')], ['old'], { tunnel: ['old_tunnel'] }),
     map('slot_flag', [variable('replay')], ['any'], { yes: ['one'] }),
     {
-      ...map('after_once', [variable('upstream_bytes_sent'), ' ', variable('status')], ['failed'], {}, 'volatile'),
+      ...map(
+        'after_once',
+        [variable('upstream_bytes_sent'), ' ', variable('upstream_status')],
+        ['failed'],
+        {},
+        'volatile',
+      ),
       rows: [
         // Not a byte was sent in any attempt: it may be asked again, whatever the method.
-        { key: { kind: 'regex', pattern: '^[-0]?(?:(?:, | : )[-0])*+ ' }, value: ['old', ...suffix] },
+        { key: { kind: 'regex', pattern: '^[-0]?(?:(?:, | : )[-0])*+ ' }, value: [variable('old_lane'), ...suffix] },
         { key: { kind: 'regex', pattern: ' 504\\z' }, value: ['timed_out'] },
       ],
     },
@@ -88,11 +95,11 @@ function renamingTables({ authority, scheme }: AnswerParts): Block[] {
   ];
 }
 
-function ownLines({ exposed, stickySet, migrates }: AnswerParts): Block[] {
+function ownLines({ exposed, stickySet }: AnswerParts): Block[] {
   const blocks: Block[] = [
     map('answered_upgrade', [variable('status')], [''], { '101': [variable('upstream_http_upgrade')] }),
   ];
-  const asked = migrates ? [variable('asked')] : [''];
+  const asked = [variable('asked')];
   if (exposed !== null) {
     const theirs = (name: string): Expression => [variable(`upstream_http_x_migration_${name}`)];
     blocks.push(
@@ -101,8 +108,15 @@ function ownLines({ exposed, stickySet, migrates }: AnswerParts): Block[] {
         '1 old': ['old'],
         '1 new': ['new'],
         '1 nobody': [''],
+        '1 unrouted': [''],
       }),
-      map('shown_reason', exposed, theirs('reason'), { '1': [variable('reason')] }),
+      map('shown_reason', [...exposed, ' ', ...asked], theirs('reason'), {
+        '1 ': [variable('reason')],
+        '1 old': [variable('reason')],
+        '1 new': [variable('reason')],
+        '1 nobody': [variable('reason')],
+        '1 unrouted': [''],
+      }),
       {
         ...map('reason', [variable('decision')], [''], {}),
         rows: [
@@ -111,7 +125,7 @@ function ownLines({ exposed, stickySet, migrates }: AnswerParts): Block[] {
       },
     );
   }
-  if (stickySet !== null) blocks.push(map('sticky_line', asked, stickySet, { nobody: [''] }));
+  if (stickySet !== null) blocks.push(map('sticky_line', asked, stickySet, { nobody: [''], unrouted: [''] }));
   return blocks;
 }
 

@@ -96,6 +96,7 @@ function oldLanes(route: Route, parts: LaneParts): Lane[] {
     {
       ...base,
       name: lane('old_tunnel', suffix),
+      streams: true,
       ...repeats(route.retryAttempts, triesOf(old, route.retryAttempts)),
       timeouts: streamTimeouts(route, parts),
     },
@@ -138,6 +139,13 @@ function newLanes(route: Route, parts: LaneParts): Lane[] {
       ...again,
       intercepts: rescued,
       ...rescue(failures, lane('old_tunnel', suffix)),
+      timeouts: streamTimeouts(route, parts),
+    },
+    {
+      ...base,
+      name: lane('tunnel_once', suffix),
+      sentOnce: true,
+      ...rescue([502, 504], token('@$after_once')),
       timeouts: streamTimeouts(route, parts),
     },
   ];

@@ -73,13 +73,14 @@ export function laneTable({ tables }: TableContext): void {
 
 /** nginx itself sends unknown methods again on a stale connection, so they take the lane that never does. */
 function oldLane(replay: string, body: string, stream: string): string {
-  if (body === 'streamed' || replay === 'no') return 'old_streamed';
-  return stream === 'tunnel' ? 'old_tunnel' : 'old';
+  if (replay === 'no') return 'old_streamed';
+  if (stream === 'tunnel') return 'old_tunnel';
+  return body === 'streamed' ? 'old_streamed' : 'old';
 }
 
 /** A tunnel takes failures of new to old, which only what may be sent twice can stand. */
 function newLane(replay: string, body: string, stream: string): string {
   if (body === 'streamed') return 'streamed';
-  if (replay !== 'yes') return 'once';
-  return stream === 'tunnel' ? 'tunnel' : 'new';
+  if (stream === 'tunnel') return replay === 'yes' ? 'tunnel' : 'tunnel_once';
+  return replay === 'yes' ? 'new' : 'once';
 }
