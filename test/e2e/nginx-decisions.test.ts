@@ -163,6 +163,39 @@ describe('decisions of nginx', function () {
     }
   });
 
+  it('ask every rule of the longest list that there can be', async () => {
+    const rule = (i: number) => ({ header: `x-${i}`, match: { kind: 'present' as const }, target: 'new' as const });
+    const listOf = (length: number): Partial<Migration> => ({
+      strategy: 'user',
+      shareBp: 10_000,
+      headerRules: Array.from({ length: Math.min(length, 32) }, (_, i) => rule(i)),
+      cookieRules: Array.from({ length: Math.max(0, Math.min(length, 64) - 32) }, (_, i) => ({
+        cookie: `c${i}`,
+        match: { kind: 'exact', value: 'A' },
+        target: 'old',
+      })),
+      ipRules: length > 64 ? [{ cidr: '10.0.0.0/8', target: 'new' }] : [],
+      userRules: Array.from({ length: Math.max(0, length - 65) }, (_, i) => ({
+        header: `x-user-${i}`,
+        from: 0,
+        to: 99,
+        target: 'new',
+      })),
+      ...TRUST,
+    });
+    const lengths = [97, 1, 23, 24, 25, 48, 49, 64, 65, 66];
+    nginx = await NginxTables.start(hosted(lengths.map(listOf)), VARIABLES);
+    const by = async (i: number, line: string) => (await nginx!.ask(`s${i}.test`, [line])).decision;
+    for (const i of lengths.keys()) expect(await by(i, 'X-User-ID: a'), `${lengths[i]}`).to.equal('new:user');
+    for (const i of lengths.keys()) expect(await by(i, 'X-0: a'), `${lengths[i]}`).to.equal('new:header');
+    for (const i of [0, 6, 7, 8, 9]) expect(await by(i, 'Cookie: c16=A'), `${lengths[i]}`).to.equal('old:cookie');
+    for (const i of [0, 8, 9]) expect(await by(i, 'X-Forwarded-For: 10.1.1.1')).to.equal('new:ip');
+    expect(await by(0, 'X-User-31: a')).to.equal('new:user');
+    expect(await by(9, 'X-User-0: a')).to.equal('new:user');
+    expect(await by(9, 'X-User-1: a')).to.equal('old:user');
+    expect(nginx.log).to.equal('');
+  });
+
   it('take no longer for a hostile value than its length', async () => {
     const headerRules = [
       { header: 'x-team', match: { kind: 'regex' as const, source: '(a+)+$' }, target: 'new' as const },
