@@ -136,6 +136,75 @@ describe('reading the logs of a real nginx tells what the direct data plane tell
   }
 });
 
+describe('the logs of a real nginx with two workers', function () {
+  this.timeout(60_000);
+
+  before(function () {
+    if (nginx === undefined) this.skip();
+  });
+
+  it('are rotated under load, and each request is told once, over a restart of the reader too', async () => {
+    const [old, fresh] = [await Recorder.listen(OK), await Recorder.listen(OK)];
+    const directory = tempDir();
+    for (const name of ['log', 'run', 'temp']) mkdirSync(join(directory, name));
+    const records: RequestRecord[] = [];
+    let reopened = 0;
+    const read = async (): Promise<OutcomeReader> => {
+      const reader = new OutcomeReader({
+        directory,
+        observer: {
+          attempt: () => {},
+          request: (record) => records.push(record),
+          refused: () => {},
+          untrustedForwarder: () => {},
+        },
+        factsOf: () => sampleMigration(TIMES),
+        now: () => performance.timeOrigin + performance.now(),
+        reopen: () => {
+          reopened++;
+          child.kill('SIGUSR1');
+        },
+        onProblem: (message) => {
+          throw new Error(message);
+        },
+        rotateBytes: 4_096,
+      });
+      await reader.start();
+      return reader;
+    };
+    let reader = await read();
+    const port = await freePort();
+    const text = configuration(directory, port, old.port, fresh.port, 'http', '');
+    const child = await startNginx(directory, port, text.replace('worker_processes 1', 'worker_processes 2'));
+    try {
+      let asked = 0;
+      const load = async (): Promise<void> => {
+        const client = await RawClient.connect(port);
+        while (reopened < 3) {
+          client.send(requestBytes({ host: HOST }));
+          await client.response();
+          asked++;
+        }
+        client.destroy();
+      };
+      const loads = Promise.all([load(), load(), load(), load()]);
+      await eventually('rotated once', () => reopened > 0);
+      await reader.stop();
+      reader = await read();
+      await loads;
+      await eventually('all is told', () => records.length >= asked);
+      child.kill('SIGQUIT');
+      await once(child, 'exit');
+      await reader.stop();
+      expect(records).to.have.length(asked);
+    } finally {
+      child.kill('SIGKILL');
+      await reader.stop();
+      await Promise.all([old.close(), fresh.close()]);
+    }
+  });
+});
+
 function told(outcomes: readonly Outcome[], records: readonly RequestRecord[], refused: readonly string[]): Told {
   return {
     outcomes: outcomes.map(({ cluster, failure, status }) => `${cluster} ${failure ?? '-'} ${status}`),
@@ -271,12 +340,12 @@ http {
   map "$request_method:$upstream_bytes_sent" $after_new { volatile; default rescue; "~^POST:[1-9]" failed; }
   access_log ${log} mp_brief buffer=64k flush=50ms if=$is_brief;
   access_log ${log} mp_full buffer=64k flush=50ms if=$is_full;
-  recursive_error_pages on; proxy_buffering off;
+  recursive_error_pages on; proxy_buffering off; keepalive_requests 1000000;
   proxy_http_version 1.1; proxy_set_header Connection $http_connection; proxy_set_header Upgrade $http_upgrade;
   proxy_connect_timeout ${TIMEOUT_MS}ms; proxy_read_timeout ${TIMEOUT_MS}ms;
   proxy_next_upstream error; proxy_next_upstream_tries 1;
-  proxy_ssl_server_name on; proxy_ssl_name shop.new.example; proxy_ssl_verify on;
-  proxy_ssl_trusted_certificate ${caFile};
+  proxy_ssl_server_name on; proxy_ssl_name shop.new.example;
+  ${caFile === '' ? 'proxy_ssl_verify off;' : `proxy_ssl_verify on; proxy_ssl_trusted_certificate ${caFile};`}
   upstream old { server 127.0.0.1:${oldPort} max_fails=0; keepalive 8; }
   upstream new { server 127.0.0.1:${newPort} max_fails=0; keepalive 8; }
   server { listen 127.0.0.1:${port} default_server; set $trail ""; location / { return 404; } }
