@@ -33,7 +33,7 @@ export function observe(state: FallbackState, outcome: Outcome, policy: Fallback
   if (verdict === 'success') {
     seen.window.recordNewOk(nowMs);
     seen.ok++;
-    if (seen.rowMs.length > 0) seen.rowMs.length = 0;
+    if (seen.rowMs.length > 0) endRow(seen.rowMs, nowMs);
     seen.newCheckFailures = 0;
     if (phase.kind === 'steady' && seen.window.newFailed + seen.window.newSoft === 0) return state;
   } else if (verdict === 'soft') {
@@ -47,6 +47,13 @@ export function observe(state: FallbackState, outcome: Outcome, policy: Fallback
     while (seen.rowMs.length > policy.maxFailures) seen.rowMs.shift();
   }
   return judged(state, policy, nowMs, random);
+}
+
+/** A success ends the row of failures before it; one that is told late says nothing of those that came after it. */
+function endRow(rowMs: number[], nowMs: number): void {
+  let ended = rowMs.length;
+  while (ended > 0 && rowMs[ended - 1] > nowMs) ended--;
+  rowMs.splice(0, ended);
 }
 
 /** Trips where enough was seen, else goes on with probing. */

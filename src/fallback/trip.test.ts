@@ -38,6 +38,18 @@ describe('fallback: when a service leaves the new cluster', () => {
       ],
       reason: '5 failures in a row in 4 s: answered 503',
     },
+    'a success that is told late ends only the row before it': {
+      rows: [
+        [0, 'reset', 'steady'],
+        [2, 'reset', 'steady'],
+        [3, 'reset', 'steady'],
+        [1, 101, 'steady'],
+        [4, 'reset', 'steady'],
+        [5, 'reset', 'steady'],
+        [6, 'reset', 'fallen_back'],
+      ],
+      reason: '5 failures in a row in 4 s: connection reset',
+    },
     'the whole row must lie within failure_window, its edge included': {
       rows: [
         [0, 'reset', 'steady'],

@@ -18,6 +18,13 @@ describe('counts of the last minute', () => {
     expect(minute.sum(1, 3_600_000)).to.equal(1);
   });
 
+  it('keeps its counts when an event of an hour ago is told', () => {
+    const minute = new LastMinute(1);
+    minute.add(0, 3_600_000);
+    minute.add(0, 0);
+    expect(minute.sum(0, 3_600_000)).to.equal(1);
+  });
+
   it('counts what a plain list of events counts', () => {
     const events = fc.array(fc.record({ gapMs: fc.nat(20_000), column: fc.nat(2) }), { maxLength: 200 });
     fc.assert(

@@ -17,11 +17,12 @@ export class LastMinute {
     this.#columns = columns;
   }
 
-  /** Counts one event at `nowMs` (epoch ms). */
+  /** Counts one event at `nowMs` (epoch ms). One that is told so late that its row serves a later slice counts no more. */
   add(column: number, nowMs: number): void {
     const slice = Math.floor(nowMs / SLICE_MS);
     const row = ((slice % SLICES) + SLICES) % SLICES;
     this.#counts ??= new Uint32Array(SLICES * this.#columns);
+    if (this.#sliceOfRow[row] > slice) return;
     if (this.#sliceOfRow[row] !== slice) {
       this.#counts.fill(0, row * this.#columns, (row + 1) * this.#columns);
       this.#sliceOfRow[row] = slice;
