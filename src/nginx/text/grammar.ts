@@ -7,7 +7,6 @@ import { parseIp } from '../../allocator/ip.ts';
 import { formatBackend, hostProblem } from '../../migration/addresses.ts';
 import { pemProblem } from '../../migration/pem.ts';
 import { networkOf } from './network.ts';
-import { quoteLiteral } from './quote.ts';
 import { ConfigurationFault, fitting, type Token, token } from './token.ts';
 
 /** A whole host in lower case, for `server_name`: labels of RFC 1123 with `_`, or an IPv4 address. */
@@ -91,19 +90,19 @@ export function headerVariable(header: string, field: string): Token {
 }
 
 /**
- * What is wrong with a path that nginx shall read or write; null when nothing. In some directives nginx expands `$`, in none it
- * can be escaped; spaces and quotes would be legal, and have never been worth their trouble.
+ * What is wrong with a path that nginx shall read or write; null when nothing. Templates put names after it, so it has to be one
+ * word without quotes. In some directives nginx expands `$`, and in none can it be escaped.
  */
 export function pathProblem(path: string): string | null {
   if (!path.startsWith('/')) return 'is no absolute path';
-  if (/[\x00-\x20\x7f"'\\$]/.test(path)) return 'has a space, a quote, a backslash, a $ or a control character';
+  if (/[\x00-\x20\x7f"'\\$;{}#()]/.test(path)) return 'has a space, a control character or one of "\'\\$;{}#()';
   if (new TextEncoder().encode(path).length > 1024) return 'has more than 1024 bytes';
   return path.isWellFormed() ? null : 'is no Unicode text';
 }
 
 export function absolutePath(path: string, field: string): Token {
   const problem = pathProblem(path);
-  if (problem === null) return quoteLiteral(path, field);
+  if (problem === null) return token(path);
   throw new ConfigurationFault(field, path, problem, '/dev/shm/migration-proxy');
 }
 
