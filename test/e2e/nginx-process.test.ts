@@ -173,6 +173,18 @@ describe('installing a text in nginx', function () {
     expect(readFileSync(join(directory, 'nginx.conf'), 'utf8')).to.equal(good.text);
   });
 
+  it('goes back where the master takes a text under which no worker can work', async () => {
+    const [directory, port] = [bench.directory(), await freePort()];
+    const { nginx } = bench.make(directory);
+    const idle = smallText(directory, { port, word: 'idle', main: 'working_directory /nowhere;' });
+    expect(refused(await nginx.install(idle), 'start')).to.match(/chdir.*\/nowhere.*cannot be respawned/);
+    const good = smallText(directory, { port, word: 'good' });
+    await nginx.install(good);
+    expect(refused(await nginx.install(idle), 'confirm')).to.match(/chdir.*\/nowhere.*cannot be respawned/);
+    await serves(port, 'good');
+    expect(nginx.runningToken()).to.equal(good.token);
+  });
+
   it('waits for no check that hangs', async () => {
     const [directory, port] = [bench.directory(), await freePort()];
     const flag = join(directory, 'hang');

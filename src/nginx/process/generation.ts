@@ -32,26 +32,30 @@ const LONGEST_PAUSE_MS = 100;
 /** Nothing may be running yet. A master that does not come to answer is gone when this gives its answer. */
 export async function startServing(token: string, options: StartOptions, waiting: Waiting): Promise<Attained> {
   const { layout } = options;
-  let master: Master;
+  const tail = await LogTail.atEnd(layout.errorLog);
   try {
-    master = await startMaster(options);
-  } catch (error) {
-    return { ok: false, stage: 'start', message: `${options.nginx} cannot be started: ${(error as Error).message}` };
-  }
-  const heard = await untilToken(token, layout, waiting, () => master.isGone());
-  if (heard === 'token') return { ok: true, master };
-  const said = (await textOf(layout.startLog)) ?? '';
-  if (heard === 'stopped') {
-    const { code, signal } = await master.ended;
+    const master = await startMaster(options);
+    const { heard, refusal } = await attend(token, master, layout, tail, waiting);
+    if (heard === 'token') return { ok: true, master };
+    const ending = heard === 'stopped' && refusal === null ? await master.ended : null;
+    master.killAll();
+    await master.ended;
+    if (refusal !== null) return { ok: false, stage: 'start', message: refusal };
+    const said = (await textOf(layout.startLog)) ?? '';
+    if (ending === null) {
+      return { ok: false, stage: 'confirm', message: silence(complaints(logLines(said)), waiting.withinMs) };
+    }
+    const { code, signal } = ending;
     return {
       ok: false,
       stage: 'start',
       message: lastWords(said, signal === null ? `code ${code}` : `signal ${signal}`),
     };
+  } catch (error) {
+    return { ok: false, stage: 'start', message: `${options.nginx} cannot be started: ${(error as Error).message}` };
+  } finally {
+    await tail.close();
   }
-  master.killAll();
-  await master.ended;
-  return { ok: false, stage: 'confirm', message: silence(complaints(logLines(said)), waiting.withinMs) };
 }
 
 /** The text on disk is the one with the token. A master that refuses it serves on as before. */
@@ -64,14 +68,10 @@ export async function reloadServing(
   const tail = await LogTail.atEnd(layout.errorLog);
   try {
     master.signal('SIGHUP');
-    let refusal: string | null = null;
-    const heard = await untilToken(token, layout, waiting, async () => {
-      refusal = reloadRefusal(logLines(await tail.added()), master.pid);
-      return refusal !== null || master.isGone();
-    });
+    const { heard, refusal } = await attend(token, master, layout, tail, waiting);
     if (heard === 'token') return { ok: true, master };
+    if (refusal !== null) return { ok: false, stage: isTaken(refusal) ? 'confirm' : 'reload', message: refusal };
     const words = complaints(logLines(await tail.added()).filter(({ pid }) => pid === master.pid));
-    if (refusal !== null) return { ok: false, stage: 'reload', message: refusal };
     if (heard === 'stopped') {
       return {
         ok: false,
@@ -83,6 +83,21 @@ export async function reloadServing(
   } finally {
     await tail.close();
   }
+}
+
+/** Waits for the token, or for what makes waiting vain. */
+async function attend(token: string, master: Master, layout: Layout, tail: LogTail, waiting: Waiting) {
+  let refusal: string | null = null;
+  const heard = await untilToken(token, layout, waiting, async () => {
+    refusal = reloadRefusal(logLines(await tail.added()), master.pid);
+    return refusal !== null || master.isGone();
+  });
+  return { heard, refusal: refusal as string | null };
+}
+
+/** The old workers have been told to leave, but none of the new ones came to work. */
+function isTaken(refusal: string): boolean {
+  return refusal.includes('cannot be respawned');
 }
 
 /** Token of a master that runs, or is about to; null: it does not answer. One question's time is all that it gets. */

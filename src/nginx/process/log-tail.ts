@@ -4,7 +4,8 @@
  */
 import { type FileHandle, open, stat } from 'node:fs/promises';
 
-const MOST_BYTES = 256 * 1024;
+/** Workers whose backends fail may write a MiB a second between the master's own lines. */
+const MOST_BYTES = 8 * 1024 * 1024;
 const END_BYTES = 16 * 1024;
 
 export class LogTail {
@@ -65,6 +66,8 @@ export async function endOf(path: string): Promise<string> {
 }
 
 async function partOf(file: FileHandle, from: number): Promise<string> {
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(MOST_BYTES), 0, MOST_BYTES, from);
+  const { size } = await file.stat();
+  const length = Math.min(Math.max(0, size - from), MOST_BYTES);
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, from);
   return buffer.toString('utf8', 0, bytesRead);
 }

@@ -56,7 +56,13 @@ export function reloadRefusal(lines: readonly LogLine[], masterPid: number): str
         (level === 'alert' && message.includes('cannot be respawned'))),
   );
   if (!final) return null;
-  return complaints(lines.filter(({ level, pid }) => level === 'emerg' || pid === masterPid));
+  // A worker that cannot work says why, the master only that it is gone.
+  const speakers = new Set([masterPid]);
+  for (const { message } of lines) {
+    const worker = /^worker process (\d+) exited with fatal code/.exec(message)?.[1];
+    if (worker !== undefined) speakers.add(Number(worker));
+  }
+  return complaints(lines.filter(({ pid }) => pid !== null && speakers.has(pid)));
 }
 
 /** Why a master is gone. `log`: the end of its error log. What it last complained of in its log, else how it ended, as far as that is known. */
