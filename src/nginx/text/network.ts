@@ -3,13 +3,12 @@
  * addresses as the IPv4 network that it is. Null for anything else.
  */
 import { formatIpv6, parseIp, parseIpv6Words } from '../../allocator/ip.ts';
-import { cidrProblem } from '../../migration/addresses.ts';
 
 export function networkOf(cidr: string): string | null {
-  if (cidrProblem(cidr) !== null) return null;
-  const [address, length] = cidr.split('/');
+  const slash = cidr.indexOf('/');
+  const [address, length] = [cidr.slice(0, slash), cidr.slice(slash + 1)];
   const [ip, bits] = [parseIp(address), Number(length)];
-  if (ip === null) return null;
+  if (ip === null || !/^(?:0|[1-9]\d{0,2})$/.test(length) || bits > (address.includes(':') ? 128 : 32)) return null;
   if (!address.includes(':')) return quadNetwork(ip.a, bits);
   if (ip.family === 4 && bits >= 96) return quadNetwork(ip.a, bits - 96);
   const words = parseIpv6Words(address)!.map((word, i) => masked(word, bits - 32 * i));

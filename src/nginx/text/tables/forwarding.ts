@@ -3,7 +3,7 @@
  * for. What an untrusted client says of itself is never looked at; where no service trusts anybody, no table asks.
  */
 import { type Expression, variable } from '../expression.ts';
-import { Numbering, type TableContext } from './context.ts';
+import type { TableContext } from './context.ts';
 import { networkList } from './networks.ts';
 import { TAKEN } from './patterns.ts';
 import { exact, regex } from './table-set.ts';
@@ -101,19 +101,24 @@ function portTable({ tables }: TableContext, authority: Expression, fallback: Ex
 
 /** `$peer_trusted`: 1 where the socket's peer is one of the service's trusted_proxies, else ''. Null: nobody trusts anybody. */
 function trustTables({ all, tables }: TableContext): Expression | null {
-  const numbers = new Numbering();
-  const lists = all.map(({ migration }) => networkList(migration.trustedProxies));
-  const distinct = new Set(lists.map((list) => list.join(' ')));
-  if (distinct.size === 1 && distinct.has('')) return null;
-  if (distinct.size === 0) return null;
-  const trustOf = (list: readonly string[]): Expression => {
-    if (list.length === 0) return [''];
-    const variable = distinct.size === 1 ? 'peer_trusted' : `peer_trusted_${numbers.of(list.join(' '))}`;
+  const lists = new Map<string, readonly string[]>();
+  const keys = all.map(({ migration: { trustedProxies } }) => {
+    const key = trustedProxies.join(' ');
+    if (!lists.has(key)) lists.set(key, networkList(trustedProxies));
+    return key;
+  });
+  if ([...lists.values()].every((list) => list.length === 0)) return null;
+  const values = new Map<string, Expression>();
+  for (const [key, list] of lists) {
+    const name = lists.size === 1 ? 'peer_trusted' : `peer_trusted_${values.size + 1}`;
     const rows = list.map((cidr) => ({ cidr, value: '1' }));
-    return tables.geo({ variable, proxies: [], fallback: '', rows });
-  };
-  const values = new Map(all.map(({ migration }, i) => [migration.name, trustOf(lists[i])]));
-  return tables.perService('peer_trusted', values, ['']);
+    values.set(key, list.length === 0 ? [''] : tables.geo({ variable: name, proxies: [], fallback: '', rows }));
+  }
+  return tables.perService(
+    'peer_trusted',
+    new Map(all.map(({ migration }, i) => [migration.name, values.get(keys[i])!])),
+    [''],
+  );
 }
 
 /** `$vain_peer`: the address of an untrusted private peer that sends X-Forwarded-For, else ''. */

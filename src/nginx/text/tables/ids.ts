@@ -71,16 +71,21 @@ export class Cookies {
 /** The first id that the request has: of the user, where the service decides by user; of the cookie; else its own. */
 export function probeKey(context: TableContext, ids: Ids, requestId: Expression): Expression {
   const { ruled, tables } = context;
-  const numbers = new Numbering();
-  const keyOf = (migration: Migration): Expression => {
-    let key = isSticky(migration) ? ids.stickyId : requestId;
-    for (const header of probeHeaders(migration).reverse()) {
-      const id = headerValue(header);
-      const name = `probe_id_${numbers.of(JSON.stringify([id, key]))}`;
-      key = tables.map(name, id, id, [exact('', ...key)]);
-    }
-    return key;
+  const keys = new Map<string, Expression>();
+  const firstOf = (headers: readonly string[], last: 'sticky_id' | 'request_id'): Expression => {
+    if (headers.length === 0) return last === 'sticky_id' ? ids.stickyId : requestId;
+    const key = [...headers, last].join(' ');
+    const known = keys.get(key);
+    if (known !== undefined) return known;
+    const [header, ...rest] = headers;
+    const next = firstOf(rest, last);
+    const id = headerValue(header);
+    const made = tables.map(`probe_id_${keys.size + 1}`, id, id, [exact('', ...next)]);
+    keys.set(key, made);
+    return made;
   };
+  const keyOf = (migration: Migration) =>
+    firstOf(probeHeaders(migration), isSticky(migration) ? 'sticky_id' : 'request_id');
   return tables.perService('probe_key', valuesOf(ruled, keyOf), requestId);
 }
 

@@ -87,7 +87,7 @@ export class RuleChain {
   readonly #ids: Ids;
   readonly #murmur3: Murmur3;
   readonly #regexes = new Numbering();
-  readonly #lists = new Numbering();
+  readonly #clients = new Map<string, Expression>();
 
   constructor(context: TableContext, cookies: Cookies, ids: Ids, murmur3: Murmur3) {
     this.#context = context;
@@ -121,10 +121,18 @@ export class RuleChain {
 
   /** The decision of the first rule that holds the client's address, else ''. */
   #client({ ipRules, trustedProxies }: Migration): Expression {
+    const key = JSON.stringify([ipRules, trustedProxies]);
+    const known = this.#clients.get(key);
+    if (known !== undefined) return known;
     const rows = longestPrefixRules(ipRules).map(({ cidr, target }) => ({ cidr, value: `${target}:ip` }));
-    const proxies = networkList(trustedProxies);
-    const variableName = `client_${this.#lists.of(JSON.stringify([rows, proxies]))}`;
-    return this.#context.tables.geo({ variable: variableName, proxies, fallback: '', rows });
+    const made = this.#context.tables.geo({
+      variable: `client_${this.#clients.size + 1}`,
+      proxies: networkList(trustedProxies),
+      fallback: '',
+      rows,
+    });
+    this.#clients.set(key, made);
+    return made;
   }
 
   #user({ hash }: Migration, { header, from, to, target }: Migration['userRules'][number]): ChainRule {

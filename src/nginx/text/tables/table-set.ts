@@ -49,15 +49,18 @@ export class TableSet {
 
   /** What each service has: the value itself where all have the same, else `$name`. No service: the fallback. */
   perService(name: string, values: ReadonlyMap<string, Expression>, fallback: Expression): Expression {
-    const [first, ...others] = new Set([...values.values()].map((value) => JSON.stringify(value)));
-    if (first === undefined) return fallback;
-    return others.length === 0 ? (JSON.parse(first) as Expression) : this.mapOfServices(name, values, fallback);
+    const distinct = new Set<string>();
+    for (const value of values.values()) {
+      if (distinct.add(keyOf(value)).size > 1) return this.mapOfServices(name, values, fallback);
+    }
+    const [first] = values.values();
+    return first ?? fallback;
   }
 
   /** A map of `$service`, without rows that say what the fallback says. */
   mapOfServices(name: string, values: ReadonlyMap<string, Expression>, fallback: Expression): Expression {
-    const rest = JSON.stringify(fallback);
-    const rows = [...values].filter(([, value]) => JSON.stringify(value) !== rest);
+    const rest = keyOf(fallback);
+    const rows = [...values].filter(([, value]) => keyOf(value) !== rest);
     const byName = rows.sort(([x], [y]) => (x < y ? -1 : 1));
     return this.map(
       name,
@@ -74,4 +77,10 @@ export class TableSet {
     }
     return [variable(block.variable)];
   }
+}
+
+/** Equal for equal expressions. Most are one text. */
+export function keyOf(expression: Expression): string {
+  const [first] = expression;
+  return expression.length === 1 && typeof first === 'string' ? first : JSON.stringify(expression);
 }
