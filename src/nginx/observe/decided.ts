@@ -82,7 +82,12 @@ export function parseDecided(text: string): Decided | null {
   const service = text.slice(0, tab);
   if (service === '') return { service, cluster: 'old', reason: 'default' };
   if (!/^[a-z0-9][-a-z0-9]{0,62}$/.test(service)) return null;
-  const [cluster, reason] = text.slice(tab + 1).split(':');
-  if ((cluster !== 'old' && cluster !== 'new') || !(REASONS as readonly string[]).includes(reason)) return null;
-  return { service, cluster, reason: reason as Reason };
+  const decision = DECISIONS.get(text.slice(tab + 1));
+  return decision === undefined ? null : { service, ...decision };
 }
+
+const DECISIONS: ReadonlyMap<string, { readonly cluster: Cluster; readonly reason: Reason }> = new Map(
+  (['old', 'new'] as const).flatMap((cluster) =>
+    REASONS.map((reason) => [`${cluster}:${reason}`, { cluster, reason }] as const),
+  ),
+);

@@ -75,8 +75,12 @@ export function parseFullLine(text: string): FullLine | null {
 
 /** `columns`: address, status, connect, header and response time, bytes sent and received. */
 function attemptsOf(columns: readonly string[]): LoggedAttempt[] | null {
-  const [address] = columns;
-  if (address === '' || address === '-') return [];
+  const [addresses] = columns;
+  if (addresses === '' || addresses === '-') return [];
+  // Nearly always there is one.
+  if (!addresses.includes(' ')) {
+    return columns.some((column) => column.includes(' ')) ? null : [attemptOf(columns, 0, false)];
+  }
   const places = columns.map((column) => column.split(' : ').map((place) => place.split(', ')));
   if (places.some((column) => column.length !== places[0].length)) return null;
   const attempts: LoggedAttempt[] = [];
@@ -84,24 +88,35 @@ function attemptsOf(columns: readonly string[]): LoggedAttempt[] | null {
     const count = places[0][place].length;
     if (places.some((column) => column[place].length !== count)) return null;
     for (let i = 0; i < count; i++) {
-      const [peer, status, connect, head, response, , received] = places.map((column) => column[place][i]);
-      attempts.push({
-        address: peer,
-        status: NUMBER.test(status) ? Number(status) : 0,
-        connectMs: time(connect),
-        headMs: time(head),
-        durationMs: time(response) ?? 0,
-        receivedBytes: NUMBER.test(received) ? Number(received) : 0,
-        place,
-        repeated: i < count - 1,
-      });
+      const cells = places.map((column) => column[place][i]);
+      attempts.push(attemptOf(cells, place, i < count - 1));
     }
   }
   return attempts;
 }
 
+function attemptOf(cells: readonly string[], place: number, repeated: boolean): LoggedAttempt {
+  return {
+    address: cells[0],
+    status: count(cells[1]),
+    connectMs: time(cells[2]),
+    headMs: time(cells[3]),
+    durationMs: time(cells[4]) ?? 0,
+    receivedBytes: count(cells[6]),
+    place,
+    repeated,
+  };
+}
+
+/** 0 for what is no number, as `-`. */
+function count(text: string): number {
+  return Number(text) || 0;
+}
+
+/** Null for what is none, as `-`. */
 function time(text: string): number | null {
-  return SECONDS.test(text) ? milliseconds(text) : null;
+  const ms = milliseconds(text);
+  return text === '' || Number.isNaN(ms) ? null : ms;
 }
 
 function milliseconds(seconds: string): number {

@@ -191,6 +191,7 @@ const ROWS: readonly (readonly [string, Row, string])[] = [
   ['a loop', { status: 508, attempts: '', lane: 'loop' }, '; 508 for old'],
   ['an unknown host', { service: '', decision: '', status: 404, attempts: '' }, '; refused no_such_host'],
   ['a bad request', { service: '', decision: '', status: 400, attempts: '' }, '; refused bad_request'],
+  ['a bad path', { service: '', decision: '', status: 400, attempts: '', gate: 'bad_path' }, '; refused bad_path'],
   [
     'a tunnel',
     { status: 101, lane: 'tunnel', attempts: '10.0.0.1:80 101 0.001 0.004 0.090 100 50', completion: '' },

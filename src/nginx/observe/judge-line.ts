@@ -40,14 +40,18 @@ interface Verdict {
 
 const WENT_AWAY = 499;
 /** nginx's words for an answer that began without a status line. */
-const HEADLESS = 9;
+const NO_STATUS = 9;
 const SWITCHED = 101;
+/** Said in place of a gate where the path could be another service's. */
+const BAD_PATH = 'bad_path';
 const ANSWERED: Verdict = { counts: true, noted: true, failure: null, message: '' };
+export const HEADLESS = failure('invalid_response', 'answer has no status line');
 const LEFT: Verdict = { counts: false, noted: false, failure: null, message: '' };
 
 export function judgeLine(line: FullLine, facts: ServiceFacts | null, causes: Causes): Judged {
   const { decided, status, attempts, endMs } = line;
-  if (decided.service === '') return { outcomes: [], record: null, refused: refusalCode(status) };
+  if (decided.service === '')
+    return { outcomes: [], record: null, refused: line.gate === BAD_PATH ? BAD_PATH : refusalCode(status) };
   const outcomes: Outcome[] = [];
   const notes: AttemptNote[] = [];
   const places = attempts.length === 0 ? 0 : attempts[attempts.length - 1].place + 1;
@@ -139,7 +143,7 @@ function lastVerdict(
   }
   if (isHeadless(line)) {
     causes.failure();
-    return failure('invalid_response', `answer has no status line ${attempt.address}`);
+    return HEADLESS;
   }
   const broken = causes.broken();
   if (isStream(line)) return statusVerdict(attempt.status, cluster, facts);
@@ -187,7 +191,7 @@ function hasHead(attempt: LoggedAttempt): boolean {
 }
 
 function isHeadless(line: FullLine): boolean {
-  return line.status === HEADLESS;
+  return line.status === NO_STATUS;
 }
 
 /** Counts at its head: how it ends says nothing of the cluster. */

@@ -4,13 +4,15 @@
  */
 import type { DataPlaneObserver } from '../../status/data-plane.ts';
 import type { HeldLine } from './held-lines.ts';
-import { brokenVerdict, type Causes, judgeLine, type ServiceFacts, statusVerdict } from './judge-line.ts';
+import { brokenVerdict, type Causes, HEADLESS, judgeLine, type ServiceFacts, statusVerdict } from './judge-line.ts';
 import type { PendingErrors } from './pending-errors.ts';
 import { refusalCode } from './refusal-codes.ts';
 
 export type FactsOf = (service: string) => ServiceFacts | null;
 
 const SWITCHED = 101;
+/** An answer without a head has 9: nginx took it for HTTP/0.9. */
+const FIRST_STATUS = 100;
 
 export class LineTeller {
   readonly #observer: DataPlaneObserver;
@@ -39,7 +41,11 @@ export class LineTeller {
     const endedMs = status === SWITCHED ? startedMs : line.endMs + clockMs;
     let verdict = status < 400 ? null : statusVerdict(status, cluster, this.#factsOf(service));
     let method = '';
-    if (isLast && status !== SWITCHED) {
+    const headless = status < FIRST_STATUS;
+    if (headless) {
+      verdict = HEADLESS;
+      this.#errors.takeFailure(connection);
+    } else if (isLast && status !== SWITCHED) {
       const error = this.#errors.takeBreak(connection);
       if (error !== null) verdict = brokenVerdict(error, '', this.#factsOf(service));
       method = error?.method ?? '';
@@ -60,8 +66,8 @@ export class LineTeller {
       service,
       cluster,
       reason,
-      status,
-      answered: true,
+      status: headless ? 502 : status,
+      answered: !headless,
       attempts: [{ cluster, failure, message, durationMs: endedMs - startedMs }],
       startedMs,
       endedMs,

@@ -37,7 +37,8 @@ class Worker {
 
   request(connection: number, { status = 200, service = 'shop', decision = 'new:weight' } = {}): void {
     const end = (this.#stage.wallMs / 1_000).toFixed(3);
-    this.#buffer += `${end}\t${connection}\t${service}\t${decision}\t${status}\t0.003\n`;
+    const digits = String(status).padStart(3, '0');
+    this.#buffer += `${end}\t${connection}\t${service}\t${decision}\t${digits}\t0.003\n`;
   }
 
   error(connection: number, message: string): void {
@@ -142,6 +143,25 @@ describe('following the logs of nginx', () => {
         method: '',
       },
     ]);
+  });
+
+  it('tells of brief lines what full ones would: statuses that fail, answers without a head, tunnels, refusals', () => {
+    const stage = new Stage();
+    const worker = new Worker(stage);
+    for (const status of [503, 9, 101]) worker.request(status, { status });
+    worker.request(4, { status: 503, decision: 'old:weight' });
+    worker.request(5, { status: 404, service: '', decision: '' });
+    worker.flush();
+    stage.pass(100);
+    const told = stage.outcomes.map(({ cluster, failure, status }) => `${cluster} ${failure} ${status}`);
+    expect(told).to.deep.equal(['new status 503', 'new invalid_response 0', 'new null 101', 'old null 503']);
+    expect(stage.records.map(({ status, answered }) => `${status} ${answered}`)).to.deep.equal([
+      '503 true',
+      '502 false',
+      '101 true',
+      '503 true',
+    ]);
+    expect(stage.refused).to.deep.equal(['no_such_host']);
   });
 
   it('puts the lines of several workers in order', () => {
