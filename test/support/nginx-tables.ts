@@ -85,12 +85,17 @@ export class NginxTables {
     const args = ['-e', 'stderr', '-p', directory, '-c', file];
     const child = spawn(nginxBinary(), args, { stdio: ['ignore', 'ignore', 'pipe'] });
     const started = new NginxTables(tables, names, port, child);
-    await eventually('nginx accepts', async () => {
-      if (child.exitCode !== null) return true;
-      (await RawClient.connect(port)).socket.destroy();
-      return true;
-    });
-    if (child.exitCode !== null) throw new Error(`nginx ended: ${started.log}`);
+    try {
+      await eventually('nginx accepts', async () => {
+        if (child.exitCode !== null) return true;
+        (await RawClient.connect(port)).socket.destroy();
+        return true;
+      });
+      if (child.exitCode !== null) throw new Error(`nginx ended: ${started.log}`);
+    } catch (error) {
+      await started.stop();
+      throw error;
+    }
     return started;
   }
 
