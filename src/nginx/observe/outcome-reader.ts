@@ -10,7 +10,7 @@ export type OutcomeReaderOptions = Omit<LogFollowerOptions, 'wallNow' | 'rotateB
   Partial<Pick<LogFollowerOptions, 'wallNow' | 'rotateBytes'>>;
 
 const BUSY_MS = 20;
-/** Ten looks a second: 0.1 % of a core, and a failure after an idle hour is told as soon as any other. */
+/** Ten looks a second: at most 0.3 % of a core, and a failure after an idle hour is told as soon as any other. */
 const IDLE_MS = 100;
 const ROTATE_BYTES = 8 * 1024 * 1024;
 /** Turns at the end that find something still: nginx may go on writing, so not for ever. */
