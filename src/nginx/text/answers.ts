@@ -11,6 +11,7 @@ export interface AnswerParts {
   readonly exposed: Expression | null;
   readonly stickySet: Expression | null;
   readonly vainPeer: Expression;
+  readonly requestId: Expression;
   readonly authority: Expression;
   readonly scheme: Expression;
   /** Whether a host is divided by path. */
@@ -25,7 +26,7 @@ export function answerTables(parts: AnswerParts): Block[] {
     ...(parts.migrates ? attemptTables(parts) : []),
     ...(parts.migrates ? renamingTables(parts) : []),
     ...ownLines(parts),
-    ...problemTables(),
+    ...problemTables(parts),
     ...(parts.detail === 'brief' ? logTables(parts) : []),
   ];
 }
@@ -129,7 +130,7 @@ function ownLines({ exposed, stickySet }: AnswerParts): Block[] {
   return blocks;
 }
 
-function problemTables(): Block[] {
+function problemTables({ requestId }: AnswerParts): Block[] {
   const codes: Record<string, string> = {
     400: 'bad_request',
     404: 'no_such_host',
@@ -145,7 +146,21 @@ function problemTables(): Block[] {
     504: 'upstream_timeout',
     505: 'version_not_supported',
   };
+  const told = (name: string, code: Expression, service: Expression): Block =>
+    map(
+      `told_${name}`,
+      [''],
+      ['{"error":"', ...code, '","service":', ...service, ',"request_id":"', ...requestId, '"}', LF],
+      {},
+      'volatile',
+    );
+  const service = [variable('service_or_null')];
   return [
+    told('no_such_host', ['no_such_host'], ['null']),
+    told('bad_path', ['bad_path'], ['null']),
+    told('loop', ['loop_detected'], service),
+    told('timeout', ['upstream_timeout'], service),
+    told('problem', [variable('problem')], service),
     {
       ...map('service_or_null', [variable('service')], ['"', variable('service'), '"'], { '': ['null'] }),
     },
@@ -174,7 +189,8 @@ function logTables({ vainPeer, migrates }: AnswerParts): Block[] {
         { key: { kind: 'regex', pattern: '^[1-4][0-9][0-9]\\z' }, value: [variable('bodiless')] },
       ],
     },
-    map('bodiless', [variable('content_length'), variable('http_transfer_encoding')], [''], {
+    // A stream counts at its head, and its short line would say nothing of that.
+    map('bodiless', [variable('content_length'), variable('http_transfer_encoding'), variable('stream')], [''], {
       '': [variable('not_forwarded_in_vain')],
     }),
     map('not_forwarded_in_vain', vainPeer, [''], { '': ['1'] }),

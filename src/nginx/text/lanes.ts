@@ -10,7 +10,8 @@ import type { Route } from './routes.ts';
 import { type Token, token } from './token.ts';
 
 export interface Timeouts {
-  readonly connect: Token;
+  /** Null: the server's. */
+  readonly connect: Token | null;
   readonly send: Token;
   readonly read: Token;
 }
@@ -192,7 +193,8 @@ export function timeoutsOf(route: Route): Timeouts {
 function streamTimeouts(route: Route, { ownTimeouts }: LaneParts): Timeouts | null {
   if (route.streamIdleTimeoutMs === route.timeoutMs && !ownTimeouts) return null;
   const idle = duration(route.streamIdleTimeoutMs, 'stream_idle_timeout');
-  return { connect: duration(route.connectTimeoutMs, 'connect_timeout'), send: idle, read: idle };
+  const connect = ownTimeouts ? duration(route.connectTimeoutMs, 'connect_timeout') : null;
+  return { connect, send: idle, read: idle };
 }
 
 /** 499 is nginx's own word for a client that left: error_page refuses it (nginx 1.22.1). */

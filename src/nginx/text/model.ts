@@ -91,6 +91,7 @@ function allBlocks({ blocks, values }: Tables, kind: Kind & { readonly detail: '
     exposed: values.exposed,
     stickySet: values.stickySet,
     vainPeer: values.vainPeer,
+    requestId: values.requestId,
     authority: values.authority,
     scheme: values.forwardedProto,
     ...kind,

@@ -43,7 +43,7 @@ export interface ServerParts {
   readonly upstreams: Upstreams;
   readonly files: NamedFiles;
   readonly settings: NginxSettings;
-  readonly values: { readonly requestId: Token; readonly lane: Token };
+  readonly values: { readonly lane: Token };
   readonly listens: readonly Listen[];
 }
 
@@ -57,7 +57,7 @@ function printedServer(
   parts: ServerParts,
   flag: Readonly<Record<'flags' | 'classFlag' | 'anySlotFlag' | 'slotFlag', Token>>,
 ) {
-  const { listens, values } = parts;
+  const { listens } = parts;
   const { routes, divided } = server;
   const withParts = routes.map(({ route, suffix }) => ({ route, suffix, lanes: laneParts(route, suffix, parts) }));
   const [only] = withParts;
@@ -67,11 +67,10 @@ function printedServer(
     hosts: server.hosts.map((host) => ({ host: hostName(host, 'old_host') })),
     timeouts: divided ? null : timeoutsOf(only.route),
     divided,
-    requestId: values.requestId,
     ...(migrates ? flag : NO_FLAGS),
     first: divided ? null : firstLane(only.route, only.lanes),
     lanes: withParts.flatMap(({ route, lanes }): Lane[] => lanesOf(route, lanes)),
-    loops: withParts.map(({ suffix }) => ({ name: lane('loop', suffix), requestId: values.requestId })),
+    loops: withParts.map(({ suffix }) => ({ name: lane('loop', suffix) })),
   };
 }
 

@@ -69,12 +69,14 @@ export function keyOf({ target, tlsName }: Peer): string {
   return JSON.stringify([address, port, protocol, ...policy]);
 }
 
-/** `shop.example_443_tls_1f2e3d4c`: readable, and unlike every other block's by the digits. */
+/**
+ * `1f2e3d4c5b6a_shop.example_443`. The digits stand first: nginx compares each proxy_pass with all blocks before it, and most
+ * then differ in their first character.
+ */
 function nameOf({ target }: Peer, key: string): Token {
   const digits = createHash('sha256').update(key).digest('hex').slice(0, 12);
-  const host = target.address.replace(/[^a-z0-9.-]/g, '-').replace(/^[^a-z0-9]+/, '');
-  const kind = target.protocol === 'https' ? '_tls' : '';
-  return upstreamName(`${host || 'host'}_${target.port}${kind}_${digits}`, 'upstream');
+  const host = target.address.replace(/[^a-z0-9.-]/g, '-');
+  return upstreamName(`${digits}_${host}_${target.port}`, 'upstream');
 }
 
 function serversOf(target: ClusterTarget, addresses: readonly string[] | null): Upstream['servers'] {
