@@ -47,7 +47,11 @@ describe('the command line', () => {
       ],
       ['a missing argument', ['update', 'shop'], /missing required argument 'percent'/],
       ['a percentage out of range', ['update', 'shop', '101'], /0 to 100 with at most two decimals, such as 12.5/],
-      ['a data plane that is not there', ['run', '--local-config', 'x', '--data-plane', 'nginx'], /choices are direct/],
+      [
+        'a data plane that is not there',
+        ['run', '--local-config', 'x', '--data-plane', 'envoy'],
+        /choices are direct, nginx/,
+      ],
       ['a listen address', ['run', '--local-config', 'x', '--listen', ':99999'], /HOST:PORT, such as :8000/],
       ['a format', ['status', '-o', 'xml'], /choices are table, json, yaml/],
       ['a run without a source', ['run'], /--local-config FILE .* `migration-proxy demo`/],

@@ -76,6 +76,16 @@ describe('the published package', function () {
     expect(bad.stdout + bad.stderr).to.contain(`${file}:3:5: services[0].old_hots`);
   });
 
+  it("prints nginx's text of a large configuration, in a thread of its own, by the templates that it brings", () => {
+    const service = (i: number) =>
+      `  - { name: s${i}, old_host: s${i}.test, old_backend: "o:80", new_host: n.test, new_backend: "n:80" }\n`;
+    const file = join(directory, 'many.yaml');
+    writeFileSync(file, `services:\n${Array.from({ length: 150 }, (_, i) => service(i)).join('')}`);
+    const { code, stdout, stderr } = run('render', file, '--nginx-version', '1.22.1');
+    expect(code, stderr).to.equal(0);
+    expect(stdout).to.include('s149.test');
+  });
+
   it('reads a large configuration in a thread of its own', () => {
     const program = `
       import { readConfiguration } from 'migration-proxy/dist/controller/config-reader.js';
