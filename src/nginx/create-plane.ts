@@ -26,6 +26,8 @@ export interface CreateOptions {
   /** Path of the program. */
   readonly nginx: string;
   readonly observer: DataPlaneObserver;
+  /** Addresses of a name; rejects, or gives none, where it has none. The system's own where nothing is said. */
+  readonly lookup?: (host: string) => Promise<readonly string[]>;
   /** Epoch ms, never going back. */
   readonly now: () => number;
   readonly setTimer: SetTimer;
@@ -56,7 +58,7 @@ export function createNginxPlane(options: CreateOptions): NginxPlane {
   const addresses = new AddressKeeper({
     now,
     random: Math.random,
-    lookup: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
+    lookup: options.lookup ?? systemLookup,
     setTimer,
     onChange: () => plane.refresh(),
   });
@@ -90,6 +92,10 @@ export function createNginxPlane(options: CreateOptions): NginxPlane {
     onEvent,
   });
   return plane;
+}
+
+async function systemLookup(host: string): Promise<readonly string[]> {
+  return (await lookup(host, { all: true })).map(({ address }) => address);
 }
 
 /** Where the text names it. */
