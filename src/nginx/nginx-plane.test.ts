@@ -77,6 +77,7 @@ describe('nginx plane', () => {
   let events: PlaneEvent[];
   let addresses: readonly string[];
   let retained: string[][];
+  let told: string[];
   let timers: { readonly fire: () => void; readonly delayMs: number }[];
   let plane: NginxPlane;
 
@@ -85,10 +86,16 @@ describe('nginx plane', () => {
     events = [];
     addresses = ['10.0.0.2'];
     retained = [];
+    told = [];
     timers = [];
     plane = new NginxPlane({
       process: nginx,
-      flags: { set: () => {}, reconcile: () => {}, retain: (names) => retained.push([...names]), stop: () => {} },
+      flags: {
+        set: (name, { state }) => told.push(`${name} ${state}`),
+        reconcile: () => {},
+        retain: (names) => retained.push([...names]),
+        stop: () => {},
+      },
       addresses: { hold: async () => {}, addresses: () => addresses, stop: () => {} },
       render: async (services, book) => {
         const lines = services.map(({ migration: { name, shareBp }, standing }) => `${name} ${shareBp} ${standing}`);
@@ -243,6 +250,22 @@ describe('nginx plane', () => {
     release();
     await plane.settled();
     expect(retained.at(-1)).to.deep.equal(['shop']);
+  });
+
+  it('lets a service go to new only under the text it was decided for, and to old at once', async () => {
+    plane.apply(table(1, service('shop'), service('pay')));
+    await plane.start();
+    const release = nginx.hold();
+    plane.apply(table(2, service('shop', 200), service('pay', 200)));
+    plane.setRunState('shop', STEADY);
+    plane.setRunState('pay', STEADY);
+    plane.setRunState('pay', { ...STEADY, state: 'fallen_back', admitBp: 0 });
+    expect(told).to.deep.equal(['pay fallen_back']);
+    release();
+    await plane.settled();
+    expect(told).to.deep.equal(['pay fallen_back', 'shop steady']);
+    plane.setRunState('pay', STEADY);
+    expect(told.at(-1)).to.equal('pay steady');
   });
 
   it('does nothing more once it has been drained', async () => {

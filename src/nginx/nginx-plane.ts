@@ -59,6 +59,8 @@ export class NginxPlane implements DataPlane {
   #migrations: ReadonlyMap<string, Migration> = new Map();
   #stage: 'waiting' | 'listening' | 'ended' = 'waiting';
   #isDue = false;
+  /** Run states that wait for the change in work. */
+  readonly #opening = new Map<string, RunState>();
   #work: Promise<void> | null = null;
   #cancelRetry: () => void = () => {};
   #failures = 0;
@@ -109,8 +111,11 @@ export class NginxPlane implements DataPlane {
     this.#again();
   }
 
+  /** Towards old at once. Towards new only under the text that it was decided for: the one before may name a dead backend. */
   setRunState(service: string, state: RunState): void {
-    this.#options.flags.set(service, state);
+    this.#opening.delete(service);
+    if (this.#work === null || state.state === 'fallen_back') this.#options.flags.set(service, state);
+    else this.#opening.set(service, state);
   }
 
   /** Resolves when the newest table runs, or could not be made to; or after 5 s: an nginx that hangs holds up nobody. */
@@ -177,6 +182,8 @@ export class NginxPlane implements DataPlane {
       this.#cancelRetry();
       await this.#install(this.#table);
     }
+    for (const [service, state] of this.#opening) this.#options.flags.set(service, state);
+    this.#opening.clear();
   }
 
   async #install(table: RoutingTable): Promise<void> {
@@ -203,8 +210,8 @@ export class NginxPlane implements DataPlane {
         this.#reloads.ok++;
         onEvent({ kind: 'installed', generation: table.generation, tookMs: now() - beganMs });
       }
-      // Not sooner: the text before it still sent their requests by these files.
-      flags.retain(table.services.map(({ migration }) => migration.name));
+      // Not sooner: the text before it still sent their requests by these files. Those of a table that waits have them already.
+      flags.retain(new Set([...table.services.map(({ migration }) => migration.name), ...this.#migrations.keys()]));
     } catch (error) {
       this.#failed('check', error instanceof Error ? error.message : String(error));
     }
