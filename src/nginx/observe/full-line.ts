@@ -37,7 +37,10 @@ export interface LoggedAttempt {
   readonly receivedBytes: number;
   /** Number of the location that made it, from 0. */
   readonly place: number;
-  /** nginx itself made another attempt in the same location: it does that only after a kept connection had gone. */
+  /**
+   * nginx itself made another attempt in the same location, and not because no connection came about: a kept connection had
+   * gone. The other attempt may be at another address.
+   */
   readonly repeated: boolean;
 }
 
@@ -89,7 +92,7 @@ function attemptsOf(columns: readonly string[]): LoggedAttempt[] | null {
     if (places.some((column) => column[place].length !== count)) return null;
     for (let i = 0; i < count; i++) {
       const cells = places.map((column) => column[place][i]);
-      attempts.push(attemptOf(cells, place, i < count - 1));
+      attempts.push(attemptOf(cells, place, i < count - 1 && time(cells[2]) !== null));
     }
   }
   return attempts;
