@@ -6,6 +6,7 @@ export const DIRECT: Plane = {
   name: 'direct',
   addsToAnswers: [],
   openBodies: 'held',
+  spreads: 'evenly',
   async start({ names, limits, newTls, ...scripts }) {
     const lookup = async (host: string): Promise<readonly string[]> => {
       const addresses = names[host];

@@ -58,5 +58,7 @@ export interface Plane {
   readonly addsToAnswers: readonly RegExp[];
   /** A body that is chunked, or larger than what is kept: `held` while little of it has left, or `streamed` and never sent twice. */
   readonly openBodies: 'held' | 'streamed';
+  /** How strategy `weight` without stickiness keeps its share. */
+  readonly spreads: 'evenly' | 'by chance';
   start(setup: PlaneSetup): Promise<PlaneUnderTest>;
 }

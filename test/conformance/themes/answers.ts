@@ -213,7 +213,8 @@ const whole: readonly Case[] = ROWS.map((row) => ({
       const forMethod = send.slice(0, send.indexOf(' '));
       const answer = await client.send(send).response({ forMethod, withinMs: ANSWER_MS });
       const [startLine, ...lines] = row.lines;
-      expect(answer.startLine).to.equal(startLine);
+      // The space before a reason phrase that is empty says nothing.
+      expect(answer.startLine.trimEnd()).to.equal(startLine.trimEnd());
       const expected = sorted([...lines, ...OURS]);
       expect(stage.answerLines(answer, expected).map(withoutId)).to.deep.equal(expected);
       if (row.gets !== undefined) expect(answer.body.toString('latin1')).to.equal(row.gets);

@@ -63,7 +63,8 @@ const cases: readonly Case[] = SIZES.flatMap((size) =>
           const answer = await client.response({ withinMs: ANSWER_MS });
           expect(stage.only('new').body.equals(body), 'the request’s body').to.equal(true);
           expect(answer.body.equals(body), 'the answer’s body').to.equal(true);
-          expect(stage.only('new').chunked).to.equal(sent === 'chunked');
+          // A chunked body that was there as a whole may be passed on with its length.
+          if (sent === 'length') expect(stage.only('new').chunked).to.equal(false);
           expect(answer.chunked).to.equal(answered !== 'length');
         }),
     })),

@@ -1,0 +1,8 @@
+/** The part of the conformance table named DECIDING, run on the nginx data plane. @needs nginx */
+import { NGINX_DIFFERENCES } from './nginx-differences.ts';
+import { NGINX } from './nginx-under-test.ts';
+import { differencesIn } from './plan.ts';
+import { conformance } from './suite.ts';
+import { DECIDING } from './themes.ts';
+
+conformance(NGINX, DECIDING, differencesIn(DECIDING, NGINX_DIFFERENCES));
