@@ -37,7 +37,7 @@ export function threeServices(
 
 /** Load on each of the services, or on some. */
 export function loadOn(port: number, names: readonly Name[] = NAMES): MixedLoad[] {
-  return names.map((name) => new MixedLoad({ port, host: hostOf(name), clients: 3 }));
+  return names.map((name) => new MixedLoad({ port, host: hostOf(name), clients: 3, prefix: `/${name}` }));
 }
 
 type Way = (file: string, text: string) => unknown;
@@ -88,21 +88,34 @@ export function swapVolume(file: string, text: string): void {
   renameSync(join(directory, '..data_tmp'), join(directory, '..data'));
 }
 
+export interface EditTarget {
+  readonly file: string;
+  readonly yaml: (shop: number) => string;
+  /** From the last byte of an edit until it is obeyed; without it a second. */
+  readonly withinMs?: number;
+  /** Something that an edit makes grow; without it the answers alone tell that it is obeyed. */
+  readonly grows?: () => Promise<number>;
+}
+
 /**
  * Changes the file so often, each time in the next of the ways: `shop` goes to new and back. Rejects when a change is not
- * obeyed within a second of its last byte.
+ * obeyed in time after its last byte.
  */
 export async function editOften(
   proxy: RunningProxy,
   count: number,
   ways: readonly Way[],
-  { file, yaml }: { readonly file: string; readonly yaml: (shop: number) => string },
+  { file, yaml, withinMs = 1_000, grows }: EditTarget,
 ): Promise<void> {
   for (let at = 0; at < count; at++) {
     const [percentage, cluster] = at % 2 === 0 ? [100, 'new'] : [0, 'old'];
+    const before = (await grows?.()) ?? 0;
     // A different text each time, as a real edit is.
     await ways[at % ways.length](file, `${yaml(percentage)}# edit ${at}\n`);
-    const isLive = async () => clusterOf(await ask(proxy.port, { host: hostOf('shop') })) === cluster;
-    await eventually(`edit ${at} is live`, isLive, 1_000);
+    const isLive = async () => {
+      const isSeen = clusterOf(await ask(proxy.port, { host: hostOf('shop') })) === cluster;
+      return isSeen && (grows === undefined || (await grows()) > before);
+    };
+    await eventually(`edit ${at} is live`, isLive, withinMs);
   }
 }

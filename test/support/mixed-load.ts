@@ -16,6 +16,10 @@ export interface Sent {
   readonly servedBy: string | null;
   /** Why no answer came, or what the answer said. */
   readonly said: string;
+  /** When that was known, epoch ms. */
+  readonly atMs: number;
+  /** It went out on a connection that had served a request before. */
+  readonly onKept: boolean;
 }
 
 export interface MixedLoadOptions {
@@ -26,9 +30,14 @@ export interface MixedLoadOptions {
   readonly pauseMs?: number;
   readonly methods?: readonly LoadMethod[];
   readonly headers?: Readonly<Record<string, string>>;
+  /** Of every path, so that several loads can be told apart. */
+  readonly prefix?: string;
   /** What a client does that was told to close: go on with a new connection, or be gone. */
   readonly afterClose?: 'reconnect' | 'leave';
 }
+
+/** As ByteQueue says it. */
+const NO_BYTE = /^connection (closed|read ECONNRESET|write EPIPE|write ECONNRESET) .*; got ""$/;
 
 export class MixedLoad {
   readonly sent: Sent[] = [];
@@ -39,7 +48,7 @@ export class MixedLoad {
 
   constructor(options: MixedLoadOptions) {
     const methods = ['GET', 'PUT', 'GET', 'POST'] as const;
-    this.#options = { clients: 6, pauseMs: 8, methods, headers: {}, afterClose: 'reconnect', ...options };
+    this.#options = { clients: 6, pauseMs: 8, methods, headers: {}, prefix: '', afterClose: 'reconnect', ...options };
     this.#clients = Promise.all(Array.from({ length: this.#options.clients }, () => this.#client())).then(() => {});
   }
 
@@ -64,6 +73,14 @@ export class MixedLoad {
     return this.failed.filter(({ method }) => method !== 'POST');
   }
 
+  /**
+   * Those whose connection ended before any byte of an answer: whoever closes an idle connection cannot know that a request
+   * is on its way.
+   */
+  get cutOff(): readonly Sent[] {
+    return this.sent.filter(({ status, said }) => status === null && NO_BYTE.test(said));
+  }
+
   /** Whole, good answers of that cluster. */
   servedBy(cluster: 'old' | 'new'): number {
     return this.sent.filter(({ servedBy, status }) => servedBy === cluster && status === 200).length;
@@ -81,17 +98,19 @@ export class MixedLoad {
   }
 
   async #ask(connection: KeptConnection): Promise<Sent> {
-    const { host, headers, methods } = this.#options;
+    const { host, headers, methods, prefix } = this.#options;
     const number = this.#next++;
     const method = methods[number % methods.length];
-    const path = `/orders/${number}`;
+    const path = `${prefix}/orders/${number}`;
     const body = method === 'GET' ? {} : { body: `{"order":${number}}` };
-    try {
-      const response = await connection.ask({ method, path, host, headers, ...body });
-      const { status } = response;
-      return { method, path, status, servedBy: field(response, 'x-served-by'), said: response.body.toString() };
-    } catch (error) {
-      return { method, path, status: null, servedBy: null, said: (error as Error).message };
-    }
+    const onKept = connection.isOpen;
+    const outcome = await connection.ask({ method, path, host, headers, ...body }).then(
+      (response) => {
+        const said = response.body.toString();
+        return { status: response.status, servedBy: field(response, 'x-served-by'), said };
+      },
+      (error: Error) => ({ status: null, servedBy: null, said: error.message }),
+    );
+    return { method, path, onKept, ...outcome, atMs: Date.now() };
   }
 }
