@@ -38,8 +38,8 @@ export interface LoggedAttempt {
   /** Number of the location that made it, from 0. */
   readonly place: number;
   /**
-   * nginx itself made another attempt in the same location, and not because no connection came about: a kept connection had
-   * gone. The other attempt may be at another address.
+   * nginx itself asked the same address again, which it does only after a kept connection had gone. Where it went on to another
+   * address a fresh one may have been reset as well: that counts, since nothing in the line tells them apart.
    */
   readonly repeated: boolean;
 }
@@ -92,7 +92,8 @@ function attemptsOf(columns: readonly string[]): LoggedAttempt[] | null {
     if (places.some((column) => column[place].length !== count)) return null;
     for (let i = 0; i < count; i++) {
       const cells = places.map((column) => column[place][i]);
-      attempts.push(attemptOf(cells, place, i < count - 1 && time(cells[2]) !== null));
+      const isStale = i < count - 1 && time(cells[2]) !== null && places[0][place][i + 1] === cells[0];
+      attempts.push(attemptOf(cells, place, isStale));
     }
   }
   return attempts;
