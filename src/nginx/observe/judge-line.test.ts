@@ -144,6 +144,16 @@ const ROWS: readonly (readonly [string, Row, string])[] = [
     'new dns 0 -> old - 200; 200 by old',
   ],
   [
+    'two addresses of new refused in one lane, old saved',
+    { attempts: `${REFUSED}, 10.0.0.3:80 502 - - 0.000 0 0 : ${OLD_OK}`, trail: 'o' },
+    'new connect 0 -> new connect 0 -> old - 200; 200 by old',
+  ],
+  [
+    'a reset by one address, the other answered',
+    { attempts: `10.0.0.3:80 502 0.000 - 0.001 100 0, ${NEW_OK}` },
+    'new reset 0 -> new - 200; 200 by new',
+  ],
+  [
     'a kept connection that had gone',
     { attempts: `10.0.0.1:80 502 0.000 - 0.000 100 0, ${NEW_OK}` },
     'new - 200; 200 by new',
