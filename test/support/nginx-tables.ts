@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, existsSync, writeFileSync } from 'node:fs';
+import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ServedMigration } from '../../src/migration/model.ts';
 import { readTemplates } from '../../src/nginx/templates.ts';
@@ -14,15 +14,13 @@ import { dollarBlock } from '../../src/nginx/text/quote.ts';
 import type { NginxSettings } from '../../src/nginx/text/settings.ts';
 import { decisionTables, type Tables } from '../../src/nginx/text/tables.ts';
 import { eventually } from './eventually.ts';
-import { nginxBinary } from './nginx-binary.ts';
+import { nginxBinary, njsModule as njsModuleHere } from './nginx-binary.ts';
 import { freePort } from './ports.ts';
 import { RawClient } from './raw-client.ts';
 import { tempDir } from './temp-dir.ts';
 
-const NJS = '/usr/lib/nginx/modules/ngx_http_js_module.so';
-
-/** Null where the machine has none. */
-export const njsModule = existsSync(NJS) ? NJS : null;
+/** Null where the nginx that is started has none. */
+export const njsModule = njsModuleHere();
 
 /** Settings for an nginx 1.22 at nobody's port. */
 export function sampleSettings(changes: Partial<NginxSettings> = {}): NginxSettings {
