@@ -12,12 +12,14 @@ import { ConnectionCount } from './connection-count.ts';
 import { FlagFiles } from './flag-files.ts';
 import { NginxPlane, type PlaneEvent } from './nginx-plane.ts';
 import { OutcomeReader } from './observe/outcome-reader.ts';
+import type { PlaneProcess } from './plane-parts.ts';
 import { refusedServices } from './process/bisect.ts';
 import { NginxProcess } from './process/nginx-process.ts';
 import type { NginxEvent } from './process/options.ts';
 import { render } from './renderer.ts';
 import type { Rendered } from './text/rendered.ts';
 import type { NginxSettings } from './text/settings.ts';
+import { acceptingWorkers, haveLeft } from './turnover.ts';
 
 export interface CreateOptions {
   readonly settings: NginxSettings;
@@ -33,6 +35,9 @@ export interface CreateOptions {
   readonly setTimer: SetTimer;
   readonly onEvent: (event: PlaneEvent | NginxEvent | PlaneProblem) => void;
 }
+
+/** Nginx tells the old workers to leave 100 ms after the new ones were started. */
+const TURNOVER_MS = 1_000;
 
 /** Something goes wrong that no reload is to blame for. */
 export interface PlaneProblem {
@@ -80,7 +85,7 @@ export function createNginxPlane(options: CreateOptions): NginxPlane {
     setTimer,
   );
   const plane: NginxPlane = new NginxPlane({
-    process,
+    process: answeringOnceOver(process, now),
     flags,
     addresses,
     render: async (services, book) => withBundle(await render({ services, addresses: book, settings }), bundle),
@@ -96,6 +101,21 @@ export function createNginxPlane(options: CreateOptions): NginxPlane {
 
 async function systemLookup(host: string): Promise<readonly string[]> {
   return (await lookup(host, { all: true })).map(({ address }) => address);
+}
+
+function answeringOnceOver(process: NginxProcess, now: () => number): PlaneProcess {
+  return {
+    check: (candidate) => process.check(candidate),
+    adopt: () => process.adopt(),
+    stop: (graceMs) => process.stop(graceMs),
+    runningToken: () => process.runningToken(),
+    install: async (candidate) => {
+      const before = await acceptingWorkers(process.pid());
+      const result = await process.install(candidate);
+      if (result.ok) await haveLeft(before, TURNOVER_MS, now);
+      return result;
+    },
+  };
 }
 
 /** Where the text names it. */
