@@ -4,7 +4,7 @@
  * Knows no single service.
  */
 import type { Block, MapBlock } from './block.ts';
-import { type Expression, LF, variable } from './expression.ts';
+import { type Expression, LF, type Part, variable } from './expression.ts';
 
 export interface AnswerParts {
   /** Empty where no service uses it. */
@@ -41,21 +41,23 @@ function attemptTables({ divided, authority }: AnswerParts): Block[] {
     map('slot_key', [variable('gate')], [''], { one: [variable('service')] }, 'volatile'),
     map('old_lane', [variable('stream')], ['old'], { tunnel: ['old_tunnel'] }),
     map('slot_flag', [variable('replay')], ['any'], { yes: ['one'] }),
-    {
-      ...map(
-        'after_once',
-        [variable('upstream_bytes_sent'), ' ', variable('upstream_status')],
-        ['failed'],
-        {},
-        'volatile',
-      ),
-      rows: [
-        // Not a byte was sent in any attempt: it may be asked again, whatever the method.
-        { key: { kind: 'regex', pattern: '^[-0]?(?:(?:, | : )[-0])*+ ' }, value: [variable('old_lane'), ...suffix] },
-        { key: { kind: 'regex', pattern: ' 504\\z' }, value: ['timed_out'] },
-      ],
-    },
+    following('after_once', variable('after_all'), [
+      // Not a byte was sent in any attempt: it may be asked again, whatever the method.
+      ['^[-0]?(?:(?:, | : )[-0])*+ ', [variable('old_lane'), ...suffix]],
+    ]),
+    // One attempt, at an address that took no connection: the lane is taken again for another address.
+    following('after_first_once', variable('after_once'), [['^[-0] 502\\z', [variable('lane'), ...suffix]]]),
+    following('after_only_once', variable('after_all'), [['^[-0] 502\\z', [variable('lane'), ...suffix]]]),
+    following('after_all', 'failed', [[' 504\\z', ['timed_out']]]),
   ];
+}
+
+/** Which lane follows a failed attempt, by the bytes sent and the statuses of all attempts so far. */
+function following(name: string, otherwise: Part, rows: readonly (readonly [string, Expression])[]): Block {
+  return {
+    ...map(name, [variable('upstream_bytes_sent'), ' ', variable('upstream_status')], [otherwise], {}, 'volatile'),
+    rows: rows.map(([pattern, value]) => ({ key: { kind: 'regex', pattern }, value })),
+  };
 }
 
 /** `\1` is new_host, `\2` the scheme that new is asked in; a host is taken whole, any port of it is dropped. */

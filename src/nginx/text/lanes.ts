@@ -121,35 +121,45 @@ function newLanes(route: Route, parts: LaneParts): Lane[] {
   };
   const again = repeats(route.retryAttempts, newTries(route, parts.new));
   const failures = [...new Set([502, 504, ...failureStatuses])].filter(isInterceptable).sort((x, y) => x - y);
-  const rescue = (statuses: readonly number[], to: Token): Pick<Lane, 'after'> => ({
-    after: rescued
-      ? {
-          statuses: statuses.map((status) => ({ status: statusCode(status, 'failure_statuses') })),
-          lane: to,
-          taken: parts.anyLane,
-        }
-      : null,
+  const followed = (statuses: readonly number[], by: Token): Pick<Lane, 'after'> => ({
+    after: {
+      statuses: statuses.map((status) => ({ status: statusCode(status, 'failure_statuses') })),
+      lane: by,
+      taken: parts.anyLane,
+    },
   });
+  const rescue = (to: Token): Pick<Lane, 'after'> => (rescued ? followed(failures, to) : { after: null });
+  const onceFollower = followerOfOnce(rescued, newTries(route, parts.new));
+  const afterOnce = onceFollower === null ? {} : followed([502, 504], onceFollower);
   return [
-    { ...base, name: lane('new', suffix), ...again, intercepts: rescued, ...rescue(failures, lane('old', suffix)) },
-    { ...base, name: lane('once', suffix), sentOnce: true, ...rescue([502, 504], token('@$after_once')) },
+    { ...base, name: lane('new', suffix), ...again, intercepts: rescued, ...rescue(lane('old', suffix)) },
+    { ...base, name: lane('once', suffix), sentOnce: true, ...afterOnce },
     { ...base, name: lane('streamed', suffix), streams: true, sentOnce: true },
     {
       ...base,
       name: lane('tunnel', suffix),
       ...again,
       intercepts: rescued,
-      ...rescue(failures, lane('old_tunnel', suffix)),
+      ...rescue(lane('old_tunnel', suffix)),
       timeouts: streamTimeouts(route, parts),
     },
     {
       ...base,
       name: lane('tunnel_once', suffix),
       sentOnce: true,
-      ...rescue([502, 504], token('@$after_once')),
+      ...afterOnce,
       timeouts: streamTimeouts(route, parts),
     },
   ];
+}
+
+/**
+ * Where a request goes on that may not be sent twice. nginx itself would send unknown methods again, so another address is asked
+ * by taking the lane once more.
+ */
+function followerOfOnce(rescued: boolean, tries: number): Token | null {
+  if (rescued) return token(tries > 1 ? '@$after_first_once' : '@$after_once');
+  return tries > 1 ? token('@$after_only_once') : null;
 }
 
 function plain(route: Route, { ownTimeouts }: LaneParts, upstream: LaneUpstream): Lane {
