@@ -16,6 +16,8 @@ export interface CheckOptions {
   readonly nginx: string;
   readonly directory: string;
   readonly timeLimitMs: number;
+  /** Nobody waits for the answer any longer. */
+  readonly signal: AbortSignal;
 }
 
 export type Checked =
@@ -25,7 +27,7 @@ export type Checked =
 /** nginx names one error and stops. */
 const MOST_OUTPUT = 64 * 1024;
 
-/** Rejects where it could not be asked at all (no nginx, no room, no permission): no candidate is to blame for that. */
+/** Rejects where it could not be asked at all (no nginx, no room, no permission, no time): no candidate is to blame for that. */
 export async function checkCandidate(candidate: Candidate, options: CheckOptions): Promise<Checked> {
   const scratch = scratchOf(options.directory);
   await rm(scratch.directory, { recursive: true, force: true });
@@ -41,7 +43,7 @@ export async function checkCandidate(candidate: Candidate, options: CheckOptions
   }
 }
 
-function run({ nginx, directory, timeLimitMs }: CheckOptions): Promise<Checked> {
+function run({ nginx, directory, timeLimitMs, signal }: CheckOptions): Promise<Checked> {
   const scratch = scratchOf(directory);
   const flags = ['-t', '-q', '-p', scratch.directory, '-c', scratch.configuration, '-e', 'stderr'];
   const env = environmentOf(process.env);
@@ -50,26 +52,36 @@ function run({ nginx, directory, timeLimitMs }: CheckOptions): Promise<Checked> 
     const child = spawn(nginx, flags, { detached: true, cwd: '/', env, stdio: ['ignore', 'ignore', 'pipe'] });
     let said = '';
     let late = false;
-    const timer = setTimeout(() => {
-      late = true;
+    const end = (): void => {
       killGroup(child.pid);
       // What it started may have left the group and hold the pipe.
       child.stderr.destroy();
+    };
+    const timer = setTimeout(() => {
+      late = true;
+      end();
     }, timeLimitMs);
+    signal.addEventListener('abort', end);
+    const over = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+    };
     child.stderr.setEncoding('utf8');
     child.stderr.on('data', (piece: string) => {
       if (said.length < MOST_OUTPUT) said += piece;
     });
     child.once('error', (error) => {
-      clearTimeout(timer);
+      over();
       reject(error);
     });
-    child.once('close', (code, signal) => {
-      clearTimeout(timer);
+    child.once('close', (code, killer) => {
+      over();
       const words = said.replaceAll(`${directory}/scratch/`, `${directory}/`);
-      if (late) resolve({ ok: false, message: `nginx -t did not end within ${Math.round(timeLimitMs / 100) / 10} s` });
+      if (signal.aborted) reject(new Error('nginx -t was broken off: nginx is being stopped'));
+      else if (late)
+        resolve({ ok: false, message: `nginx -t did not end within ${Math.round(timeLimitMs / 100) / 10} s` });
       else if (code === 0) resolve({ ok: true, warnings: warningsIn(logLines(words)) });
-      else resolve({ ok: false, message: lastWords(words, code === null ? `signal ${signal}` : `code ${code}`) });
+      else resolve({ ok: false, message: lastWords(words, code === null ? `signal ${killer}` : `code ${code}`) });
     });
   });
 }

@@ -9,7 +9,7 @@ import type { Layout } from './layout.ts';
 import { LogTail } from './log-tail.ts';
 import { type Master, type StartOptions, startMaster } from './master.ts';
 import { textOf } from './store.ts';
-import { complaints, lastWords, logLines, reloadRefusal } from './words.ts';
+import { complaints, isOfLoading, type LogLine, lastWords, logLines, reloadRefusal } from './words.ts';
 
 export interface Waiting {
   readonly withinMs: number;
@@ -68,10 +68,10 @@ export async function reloadServing(
   const tail = await LogTail.atEnd(layout.errorLog);
   try {
     master.signal('SIGHUP');
-    const { heard, refusal } = await attend(token, master, layout, tail, waiting);
+    const { heard, refusal, lines } = await attend(token, master, layout, tail, waiting);
     if (heard === 'token') return { ok: true, master };
     if (refusal !== null) return { ok: false, stage: isTaken(refusal) ? 'confirm' : 'reload', message: refusal };
-    const words = complaints(logLines(await tail.added()).filter(({ pid }) => pid === master.pid));
+    const words = complaints(lines.filter(({ pid }) => pid === master.pid));
     if (heard === 'stopped') {
       return {
         ok: false,
@@ -87,12 +87,15 @@ export async function reloadServing(
 
 /** Waits for the token, or for what makes waiting vain. */
 async function attend(token: string, master: Master, layout: Layout, tail: LogTail, waiting: Waiting) {
+  const lines: LogLine[] = [];
   let refusal: string | null = null;
   const heard = await untilToken(token, layout, waiting, async () => {
-    refusal = reloadRefusal(logLines(await tail.added()), master.pid);
+    // What workers write of requests is of no interest, and may be much.
+    lines.push(...logLines(await tail.added()).filter((line) => isOfLoading(line, master.pid)));
+    refusal = reloadRefusal(lines, master.pid);
     return refusal !== null || master.isGone();
   });
-  return { heard, refusal: refusal as string | null };
+  return { heard, refusal: refusal as string | null, lines };
 }
 
 /** The old workers have been told to leave, but none of the new ones came to work. */

@@ -1,55 +1,56 @@
 /**
- * What is added to a log from now on. In: its path. Out: the text since the tail was made, over a rotation too. It keeps
- * nothing: each reading gives all of it again, up to a limit.
+ * What is added to a log from now on. In: its path. Out: with each reading the whole lines that are new since the last one,
+ * over a rotation too: workers write to the old file until they have opened the new one. Keeps no text.
  */
 import { type FileHandle, open, stat } from 'node:fs/promises';
 
-/** Workers whose backends fail may write a MiB a second between the master's own lines. */
-const MOST_BYTES = 8 * 1024 * 1024;
+/**
+ * Of one reading; the next one goes on there. Workers whose backends fail may write a MiB a second between the master's own
+ * lines, and who waits for those reads ten times a second.
+ */
+const MOST_BYTES = 1024 * 1024;
 const END_BYTES = 16 * 1024;
+
+interface Followed {
+  readonly file: FileHandle;
+  readonly inode: number;
+  offset: number;
+}
 
 export class LogTail {
   readonly #path: string;
-  readonly #file: FileHandle | null;
-  readonly #from: number;
-  readonly #inode: number | null;
+  /** The newest last. */
+  readonly #files: Followed[] = [];
 
-  private constructor(path: string, file: FileHandle | null, from: number, inode: number | null) {
+  private constructor(path: string) {
     this.#path = path;
-    this.#file = file;
-    this.#from = from;
-    this.#inode = inode;
   }
 
   /** A log that is not there yet will be read from its beginning. */
   static async atEnd(path: string): Promise<LogTail> {
-    try {
-      const file = await open(path, 'r');
-      const { size, ino } = await file.stat();
-      return new LogTail(path, file, size, ino);
-    } catch {
-      return new LogTail(path, null, 0, null);
-    }
+    const tail = new LogTail(path);
+    await tail.#follow();
+    for (const followed of tail.#files) followed.offset = (await followed.file.stat()).size;
+    return tail;
   }
 
   async added(): Promise<string> {
-    const before = this.#file === null ? '' : await partOf(this.#file, this.#from);
-    const now = await stat(this.#path).catch(() => null);
-    if (now === null || now.ino === this.#inode) return before;
-    try {
-      const fresh = await open(this.#path, 'r');
-      try {
-        return before + (await partOf(fresh, 0));
-      } finally {
-        await fresh.close();
-      }
-    } catch {
-      return before;
-    }
+    await this.#follow();
+    let text = '';
+    for (const followed of this.#files) text += await newLines(followed);
+    return text;
   }
 
   async close(): Promise<void> {
-    await this.#file?.close();
+    for (const { file } of this.#files.splice(0)) await file.close();
+  }
+
+  /** Opens the file that bears the name now, where it is not known yet. */
+  async #follow(): Promise<void> {
+    const named = await stat(this.#path).catch(() => null);
+    if (named === null || this.#files.at(-1)?.inode === named.ino) return;
+    const file = await open(this.#path, 'r').catch(() => null);
+    if (file !== null) this.#files.push({ file, inode: (await file.stat()).ino, offset: 0 });
   }
 }
 
@@ -59,15 +60,23 @@ export async function endOf(path: string): Promise<string> {
   if (file === null) return '';
   try {
     const { size } = await file.stat();
-    return await partOf(file, Math.max(0, size - END_BYTES));
+    return (await partOf(file, Math.max(0, size - END_BYTES), END_BYTES)).toString('utf8');
   } finally {
     await file.close();
   }
 }
 
-async function partOf(file: FileHandle, from: number): Promise<string> {
+async function newLines(followed: Followed): Promise<string> {
+  const part = await partOf(followed.file, followed.offset, MOST_BYTES);
+  const end = part.lastIndexOf('\n') + 1;
+  // A part without an end of line is no log of nginx, whose lines have 2 KiB at most: passed over.
+  followed.offset += end === 0 && part.length === MOST_BYTES ? part.length : end;
+  return part.toString('utf8', 0, end);
+}
+
+async function partOf(file: FileHandle, from: number, most: number): Promise<Buffer> {
   const { size } = await file.stat();
-  const length = Math.min(Math.max(0, size - from), MOST_BYTES);
+  const length = Math.min(Math.max(0, size - from), most);
   const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, from);
-  return buffer.toString('utf8', 0, bytesRead);
+  return buffer.subarray(0, bytesRead);
 }

@@ -1,9 +1,9 @@
 /**
  * nginx's process in our care. In: candidates. Out: each serves, or the last good one serves on and the caller hears why,
  * in nginx's own words. It is started, taken over after a restart of ours, restarted when it dies, and never twice there.
- * Our death leaves it serving. Refuses to know what the texts mean.
+ * Our death leaves it serving. A text is checked before it is tried; a large one, where that takes seconds, only after nginx
+ * did not take it, to tell whether the text is to blame. Refuses to know what the texts mean.
  */
-import { nextWait } from './backoff.ts';
 import type { Candidate, Installed, Stage } from './candidate.ts';
 import { type Checked, checkCandidate } from './check.ts';
 import { askConnections, type Connections } from './control.ts';
@@ -15,9 +15,10 @@ import { dismissLeftovers, killLeftovers } from './leftovers.ts';
 import { lock } from './lock.ts';
 import { endOf } from './log-tail.ts';
 import { type Ending, type Master, takeOver } from './master.ts';
-import { DEADLINES, type Deadlines, LARGEST_FILE, type NginxProcessOptions, timeFor } from './options.ts';
+import { DEADLINES, type Deadlines, isLarge, LARGEST_FILE, type NginxProcessOptions, timeFor } from './options.ts';
 import { masterOf } from './process-table.ts';
-import { dropUnnamed, restoreText, textOf, textWithToken, writeCandidate } from './store.ts';
+import { RestartTimer } from './restart-timer.ts';
+import { dropUnnamed, putBack, restoreText, textOf, textWithToken, writeCandidate } from './store.ts';
 import { deathWords } from './words.ts';
 
 export class NginxProcess {
@@ -28,9 +29,9 @@ export class NginxProcess {
   #running: { readonly master: Master; readonly token: string; readonly sinceMs: number } | null = null;
   /** What serves, or is to serve again after a death. */
   #installed: Candidate | null = null;
-  #ending = false;
-  #restart: NodeJS.Timeout | null = null;
-  #waitMs: number | null = null;
+  /** Aborted: nginx is being stopped, or left to itself. */
+  readonly #over = new AbortController();
+  readonly #restart = new RestartTimer();
   readonly #former = new Set<number>();
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -50,7 +51,7 @@ export class NginxProcess {
   }
 
   /**
-   * Check, write, start or reload, confirm. The token that runs already: nothing is done. After a failure the last good
+   * Check (a large text: see above), write, start or reload, confirm. The token that runs already: nothing is done. After a failure the last good
    * text is back on disk and serves, if it did.
    */
   install(candidate: Candidate): Promise<Installed> {
@@ -114,8 +115,11 @@ export class NginxProcess {
       const { now } = this.#options;
       const master = this.#running?.master;
       this.#running = null;
-      if (master !== undefined) await endMaster(master, graceMs, now);
-      for (const group of this.#former) await endLeftovers(group, graceMs, now);
+      // At the same time: the grace is one for all.
+      await Promise.all([
+        master === undefined ? null : endMaster(master, graceMs, now),
+        ...Array.from(this.#former, (group) => endLeftovers(group, graceMs, now)),
+      ]);
       await this.#release();
     });
   }
@@ -138,7 +142,7 @@ export class NginxProcess {
   }
 
   async #prepare(): Promise<void> {
-    if (this.#ending) throw new DirectoryProblem('nginx is being stopped');
+    if (this.#isOver()) throw new DirectoryProblem('nginx is being stopped');
     await prepareDirectory(this.#options.directory, this.#options.workerUser);
     this.#unlock ??= await lock(this.#options.directory);
   }
@@ -154,29 +158,45 @@ export class NginxProcess {
       nginx,
       directory,
       timeLimitMs: timeFor(candidate.text, this.#deadlines.checkMs),
+      signal: this.#over.signal,
     });
   }
 
   async #install(candidate: Candidate): Promise<Installed> {
     if (this.runningToken() === candidate.token) return await this.#keep(candidate);
-    const checked = await this.#check(candidate);
-    if (!checked.ok) return failed('check', checked.message);
-    for (const message of checked.warnings) this.#options.onEvent({ kind: 'warned', message });
+    const isTried = this.#isTriedUnchecked(candidate);
+    if (!isTried) {
+      const checked = await this.#check(candidate);
+      if (!checked.ok) return failed('check', checked.message);
+      for (const message of checked.warnings) this.#options.onEvent({ kind: 'warned', message });
+    }
     const before = this.#installed?.text ?? (await textOf(this.#layout.configuration));
     try {
       await writeCandidate(this.#layout, candidate, this.#installed?.text ?? null);
     } catch (error) {
-      return failed('install', (error as Error).message + (await this.#putBack(before)));
+      return failed('install', (error as Error).message + (await putBack(this.#layout, before)));
     }
     const attained = await this.#serve(candidate);
     if (!attained.ok) {
-      const back = (await this.#putBack(before)) + (await this.#goBack(attained.stage));
-      return failed(attained.stage, attained.message + back);
+      const back = (await putBack(this.#layout, before)) + (await this.#goBack(attained.stage));
+      const words = isTried && attained.stage !== 'confirm' ? await this.#wordsOn(candidate) : null;
+      return words === null ? failed(attained.stage, attained.message + back) : failed('check', words + back);
     }
     this.#installed = candidate;
     this.#care(attained.master, candidate.token);
     await dropUnnamed(this.#layout);
     return { ok: true };
+  }
+
+  /** Where nothing is lost by it: nginx keeps what it serves, or serves nothing yet. */
+  #isTriedUnchecked({ text }: Candidate): boolean {
+    return isLarge(text) && (this.runningToken() !== null || this.#installed === null);
+  }
+
+  /** Of a text that nginx did not come to serve: what it has against it; null: nothing, or it cannot be asked. */
+  async #wordsOn(candidate: Candidate): Promise<string | null> {
+    const checked = await this.#check(candidate).catch(() => null);
+    return checked === null || checked.ok ? null : checked.message;
   }
 
   /** It runs already; the disk should say so too. An end of ours between write and reload may have left another text. */
@@ -199,20 +219,11 @@ export class NginxProcess {
     return attained;
   }
 
-  /** What is to be added to the message. */
-  async #putBack(text: string | null): Promise<string> {
-    try {
-      await restoreText(this.#layout, text);
-      return '';
-    } catch (error) {
-      return `; the last good text could not be put back: ${(error as Error).message}`;
-    }
-  }
-
   /** A master that refused serves on as before; one that stayed silent may have taken the new text after all. */
   async #goBack(stage: Stage): Promise<string> {
     const [running, installed] = [this.#running, this.#installed];
-    if (stage !== 'confirm' || running === null || running.master.isGone() || installed === null) return '';
+    if (this.#isOver() || stage !== 'confirm' || running === null || running.master.isGone() || installed === null)
+      return '';
     const waiting = this.#waiting(installed.text);
     const back = await reloadServing(running.token, running.master, this.#layout, waiting);
     return back.ok ? '' : `; nor did it go back to the last good text: ${back.message}`;
@@ -220,12 +231,13 @@ export class NginxProcess {
 
   #waiting(text: string): Waiting {
     const { confirmMs, askMs } = this.#deadlines;
-    return { withinMs: timeFor(text, confirmMs), askMs, now: this.#options.now, isOver: () => this.#ending };
+    return { withinMs: timeFor(text, confirmMs), askMs, now: this.#options.now, isOver: () => this.#isOver() };
   }
 
   #care(master: Master, token: string): void {
     const known = this.#running?.master === master;
-    this.#running = { master, token, sinceMs: this.#running?.sinceMs ?? this.#options.now() };
+    const sinceMs = known ? (this.#running?.sinceMs ?? 0) : this.#options.now();
+    this.#running = { master, token, sinceMs };
     if (!known) void master.ended.then((ending) => this.#ended(master, ending));
   }
 
@@ -234,7 +246,7 @@ export class NginxProcess {
     const livedMs = this.#options.now() - this.#running.sinceMs;
     this.#running = null;
     this.#former.add(master.pid);
-    this.#waitMs = nextWait(this.#waitMs, livedMs);
+    this.#restart.died(livedMs);
     await dismissLeftovers(master.pid);
     const message = deathWords(await endOf(this.#layout.errorLog), master.pid, ending);
     this.#options.onEvent({ kind: 'exited', pid: master.pid, message, ...ending });
@@ -242,18 +254,13 @@ export class NginxProcess {
   }
 
   #restartLater(): void {
-    if (this.#running !== null || this.#installed === null || this.#ending || this.#restart !== null) return;
-    this.#waitMs ??= nextWait(null, 0);
-    this.#restart = setTimeout(() => {
-      this.#restart = null;
-      void this.#inTurn(() => this.#startAgain());
-    }, this.#waitMs);
-    this.#restart.unref();
+    if (this.#running !== null || this.#installed === null || this.#isOver()) return;
+    this.#restart.set(() => void this.#inTurn(() => this.#startAgain()));
   }
 
   async #startAgain(): Promise<void> {
     const installed = this.#installed;
-    if (this.#running !== null || installed === null || this.#ending) return;
+    if (this.#running !== null || installed === null || this.#isOver()) return;
     let message: string;
     try {
       await this.#prepare();
@@ -268,15 +275,17 @@ export class NginxProcess {
     } catch (error) {
       message = (error as Error).message;
     }
-    this.#waitMs = nextWait(this.#waitMs, 0);
-    this.#options.onEvent({ kind: 'restart_failed', message, nextTryMs: this.#waitMs });
+    this.#options.onEvent({ kind: 'restart_failed', message, nextTryMs: this.#restart.died(0) });
     this.#restartLater();
   }
 
+  #isOver(): boolean {
+    return this.#over.signal.aborted;
+  }
+
   #stopCaring(): void {
-    this.#ending = true;
-    if (this.#restart !== null) clearTimeout(this.#restart);
-    this.#restart = null;
+    this.#over.abort();
+    this.#restart.clear();
   }
 }
 

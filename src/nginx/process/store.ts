@@ -31,6 +31,16 @@ export async function restoreText(layout: Layout, text: string | null): Promise<
   else if ((await textOf(layout.configuration)) !== text) await writeAtomically(layout.configuration, text);
 }
 
+/** As `restoreText`, after something failed: what is to be added to the message. */
+export async function putBack(layout: Layout, text: string | null): Promise<string> {
+  try {
+    await restoreText(layout, text);
+    return '';
+  } catch (error) {
+    return `; the last good text could not be put back: ${(error as Error).message}`;
+  }
+}
+
 /** The text on disk of a generation that runs: nginx.conf, or the last good one where the end came between write and reload. */
 export async function textWithToken(layout: Layout, token: string): Promise<string | null> {
   for (const path of [layout.configuration, layout.lastGood]) {
@@ -46,9 +56,10 @@ export async function dropUnnamed(layout: Layout): Promise<void> {
   const names = await readdir(folder).catch(() => []);
   if (names.length === 0) return;
   const texts = [await textOf(layout.configuration), await textOf(layout.lastGood)];
-  const named = new Set(texts.flatMap((text) => (text ?? '').match(/(?<=\/tls\/)[A-Za-z0-9_.-]+/g) ?? []));
+  // No look-behind: it takes a quarter of a second over the texts of 5 000 backends.
+  const named = new Set(texts.flatMap((text) => (text ?? '').match(/\/tls\/[A-Za-z0-9_.-]+/g) ?? []));
   for (const name of names) {
-    if (!named.has(name)) await rm(join(folder, name), { force: true }).catch(() => {});
+    if (!named.has(`/tls/${name}`)) await rm(join(folder, name), { force: true }).catch(() => {});
   }
 }
 

@@ -44,6 +44,11 @@ export function lastWords(said: string, ending: string): string {
   return rest.length === 0 ? `it ended with ${ending} and said nothing` : shortened([...new Set(rest)].join('; '));
 }
 
+/** Whether a line may be of a text that is loaded: of the master, or of a worker that cannot work at all. */
+export function isOfLoading({ level, pid }: LogLine, masterPid: number): boolean {
+  return pid === masterPid || level === 'emerg' || level === 'alert';
+}
+
 /**
  * Why a reload will not come about, null while it still may. A port in use is tried five times within 2.5 s, then
  * "still could not bind()" (ngx_open_listening_sockets of nginx 1.22).
