@@ -3,21 +3,24 @@
  * lost, no POST acts twice, the service goes back to old and returns by probing, and the status tells the truth throughout.
  * A data plane in, tests out.
  */
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import { type Fault, ToyCluster } from '../../src/demo/clusters.ts';
 import { Arrivals } from './arrivals.ts';
+import { CertificateAuthority, type Leaf } from './certificates.ts';
 import { countersOf } from './counters.ts';
 import { eventually } from './eventually.ts';
 import type { JourneyPlane } from './journey-plane.ts';
 import { KillableCluster } from './killable-cluster.ts';
 import { MixedLoad } from './mixed-load.ts';
-import { SEED_HOST, SEED_SERVICE, seedYaml } from './seed.ts';
+import { SEED_HOST, SEED_NEW_HOST, SEED_SERVICE, seedYaml } from './seed.ts';
 import { StatusWatch } from './status-watch.ts';
 
 const MAX_FAILURES = 5;
 
 interface Outage {
-  readonly how: Fault | 'killed';
+  readonly how: Fault | 'killed' | 'certificate';
   /** Of the failures that trip; a kept connection may break before a new one is refused. */
   readonly cause: RegExp;
   /** The active check still passes, so that a probe is what fails. */
@@ -32,6 +35,8 @@ const TIMEOUT_MS = 400;
 
 const OUTAGES: readonly Outage[] = [
   { how: 'killed', cause: /connect (refused|ECONNREFUSED)/, isSeenByChecks: true, postsGet: [502] },
+  // Nothing of a request is sent before the handshake is over: even a POST goes to old.
+  { how: 'certificate', cause: /tls .*expired/i, isSeenByChecks: true, postsGet: [] },
   { how: 'refuse', cause: /connect (refused|ECONNREFUSED)/, isSeenByChecks: true, postsGet: [502] },
   { how: 'reset', cause: /ECONNRESET/, isSeenByChecks: false, postsGet: [502] },
   { how: 'silent', cause: /no answer within 400 ms/, isSeenByChecks: false, postsGet: [504] },
@@ -67,7 +72,7 @@ export function failingNew(plane: JourneyPlane): void {
         const old = await ToyCluster.listen('old', { onArrival: atOld.record });
         const fresh = await breakable(how);
         endings.push(() => Promise.all([old.close(), fresh.end()]));
-        const run = await plane.start(yaml({ old: old.backend, new: fresh.backend }));
+        const run = await plane.start(fresh.describe(yaml({ old: old.backend, new: fresh.backend })));
         const { proxy } = run;
         const watch = new StatusWatch(proxy, SEED_SERVICE, () => fresh.arrivals().total);
         const load = new MixedLoad({ port: proxy.port, host: SEED_HOST });
@@ -160,9 +165,11 @@ export function failingNew(plane: JourneyPlane): void {
 }
 
 async function breakable(how: Outage['how']) {
+  const describe = (text: string) => text;
   if (how === 'killed') {
     const cluster = await KillableCluster.listen('new');
     return {
+      describe,
       backend: cluster.backend,
       arrivals: () => cluster.arrivals,
       break: () => cluster.kill(),
@@ -170,13 +177,44 @@ async function breakable(how: Outage['how']) {
       end: () => cluster.kill(),
     };
   }
+  if (how === 'certificate') return await withCertificate();
   const arrivals = new Arrivals();
   const cluster = await ToyCluster.listen('new', { onArrival: arrivals.record });
   return {
+    describe,
     backend: cluster.backend,
     arrivals: () => arrivals,
     break: () => cluster.break(how),
     heal: () => cluster.heal(),
     end: () => cluster.close(),
+  };
+}
+
+/** One that speaks TLS, whose certificate expires and is renewed. */
+async function withCertificate() {
+  const authority = new CertificateAuthority();
+  const [good, bad] = [authority.leaf(SEED_NEW_HOST), authority.expired(SEED_NEW_HOST)];
+  const arrivals = new Arrivals();
+  const server = createServer({ ...good, keepAliveTimeout: 0 }, (request, response) => {
+    arrivals.record(request.method ?? '', request.url ?? '');
+    request.resume().once('end', () => response.setHeader('X-Served-By', 'new').end('new'));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const present = async (leaf: Leaf): Promise<void> => {
+    server.setSecureContext(leaf);
+    // Those that were opened before go on for as long as they are kept.
+    server.closeIdleConnections();
+  };
+  return {
+    describe: (text: string) =>
+      text.replace('new_protocol: http', `new_protocol: https\n    new_tls: { ca: ${JSON.stringify(authority.ca)} }`),
+    backend: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    arrivals: () => arrivals,
+    break: () => present(bad),
+    heal: () => present(good),
+    end: async () => {
+      server.close();
+      server.closeAllConnections();
+    },
   };
 }
