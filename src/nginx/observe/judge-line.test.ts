@@ -201,6 +201,7 @@ const ROWS: readonly (readonly [string, Row, string])[] = [
   ['a loop', { status: 508, attempts: '', lane: 'loop' }, '; 508 for old'],
   ['an unknown host', { service: '', decision: '', status: 404, attempts: '' }, '; refused no_such_host'],
   ['a bad request', { service: '', decision: '', status: 400, attempts: '' }, '; refused bad_request'],
+  ['a bad path below the prefix of a service', { status: 400, attempts: '', gate: 'bad_path' }, '; refused bad_path'],
   ['a bad path', { service: '', decision: '', status: 400, attempts: '', gate: 'bad_path' }, '; refused bad_path'],
   [
     'a tunnel',

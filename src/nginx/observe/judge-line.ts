@@ -50,8 +50,8 @@ const LEFT: Verdict = { counts: false, noted: false, failure: null, message: '' 
 
 export function judgeLine(line: FullLine, facts: ServiceFacts | null, causes: Causes): Judged {
   const { decided, status, attempts, endMs } = line;
-  if (decided.service === '')
-    return { outcomes: [], record: null, refused: line.gate === BAD_PATH ? BAD_PATH : refusalCode(status) };
+  if (line.gate === BAD_PATH) return { outcomes: [], record: null, refused: BAD_PATH };
+  if (decided.service === '') return { outcomes: [], record: null, refused: refusalCode(status) };
   const outcomes: Outcome[] = [];
   const notes: AttemptNote[] = [];
   const places = attempts.length === 0 ? 0 : attempts[attempts.length - 1].place + 1;
