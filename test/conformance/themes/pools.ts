@@ -125,7 +125,8 @@ const secure: readonly Case[] = [
         }
         for (const [asked, host] of namesAt(stage)) expect(asked).to.equal(host);
         expect([resumed[0], resumed[3]], 'the first of each name').to.deep.equal([false, false]);
-        expect(resumed[2], 'a session is kept').to.equal(true);
+        // A session of TLS 1.3 is used once, and not every answer brings a new one in time.
+        expect(resumed.slice(1, 3), 'a session is kept').to.include(true);
       });
     },
   },
