@@ -1,8 +1,7 @@
-/** The part of the conformance table named DECIDING, run on the nginx data plane. @needs nginx */
-import { NGINX_DIFFERENCES } from './nginx-differences.ts';
-import { NGINX } from './nginx-under-test.ts';
+/** The part of the conformance table named DECIDING, run on the nginx data plane. @needs nginx openssl */
+import { NGINX, NGINX_DIFFERS } from './nginx-under-test.ts';
 import { differencesIn } from './plan.ts';
 import { conformance } from './suite.ts';
 import { DECIDING } from './themes.ts';
 
-conformance(NGINX, DECIDING, differencesIn(DECIDING, NGINX_DIFFERENCES));
+conformance(NGINX, DECIDING, differencesIn(DECIDING, NGINX_DIFFERS));

@@ -15,14 +15,15 @@ import type { RoutingTable } from '../../src/routing/table.ts';
 import { CertificateAuthority } from '../support/certificates.ts';
 import { eventually } from '../support/eventually.ts';
 import { field } from '../support/http-message.ts';
-import { nginxBinary } from '../support/nginx-binary.ts';
+import { nginxBinary, nginxVersion, njsModule } from '../support/nginx-binary.ts';
 import { freePort } from '../support/ports.ts';
 import { ask } from '../support/raw-client.ts';
 import { Recorder } from '../support/recorder.ts';
 import { tempDir } from '../support/temp-dir.ts';
+import { nginxDifferences } from './nginx-differences.ts';
+import type { Differences } from './plan.ts';
 import { INSTANCE, type Plane, PlaneFault, type PlaneSetup, type PlaneUnderTest } from './plane-under-test.ts';
 
-const NJS_MODULE = '/usr/lib/nginx/modules/ngx_http_js_module.so';
 /** What is read from a log comes after the answer. */
 const REPORTED_MS = 5_000;
 const LIMITS = {
@@ -35,6 +36,7 @@ const LIMITS = {
   maxConnections: 1_000,
 };
 
+const VERSION = nginxVersion();
 let authority: CertificateAuthority | null = null;
 
 /** One CA that signed nothing, and not the system's: nginx reads them again for each case. */
@@ -67,7 +69,7 @@ class NginxUnderTest implements PlaneUnderTest {
     this.#directory = join(existsSync('/dev/shm') ? '/dev/shm' : tempDir(), `conformance-${process.pid}-${port}`);
     const bundle = { name: 'tls/ca.pem', path: join(this.#directory, 'tls', 'ca.pem'), text: trusted() };
     const settings: NginxSettings = {
-      version: { major: 1, minor: 22, patch: 1 },
+      version: VERSION,
       listen: { host: '127.0.0.1', port },
       directory: this.#directory,
       instance: INSTANCE,
@@ -77,7 +79,7 @@ class NginxUnderTest implements PlaneUnderTest {
       gzip: 'off',
       accessLogFile: null,
       detail: 'brief',
-      njsModule: existsSync(NJS_MODULE) ? NJS_MODULE : null,
+      njsModule: njsModule(),
       caBundle: bundle.path,
       limits: { ...LIMITS, ...limits },
     };
@@ -109,7 +111,8 @@ class NginxUnderTest implements PlaneUnderTest {
     this.#plane.apply(this.#table);
     await (isFirst ? this.#plane.start() : this.#plane.settled()).catch(() => undefined);
     if (!isFirst) await eventually('workers of the text before have left', () => this.#workers() === 1, REPORTED_MS);
-    const { up, runningGeneration } = this.#plane.facts();
+    const { up, refusals, runningGeneration } = this.#plane.facts();
+    if (refusals.length > 0) throw new Error(refusals[0].message);
     const isThere = up && runningGeneration === this.#table.generation;
     if (!isThere || this.#problems.length > 0) throw new PlaneFault(this.#problems.join('\n'));
   }
@@ -154,3 +157,5 @@ export const NGINX: Plane = {
     return new NginxUnderTest(setup, await freePort(), old, fresh);
   },
 };
+
+export const NGINX_DIFFERS: Differences = nginxDifferences(VERSION, njsModule() === null ? 'no njs' : 'njs');
