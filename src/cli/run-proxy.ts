@@ -40,14 +40,18 @@ export async function runProxy(options: RunOptions): Promise<void> {
     await proxy.controller.start();
     // Without a configuration every answer would be 404: better no answer, so that others are asked.
     if ((await Promise.race([proxy.controller.loaded, signals.end])) !== 'end') {
-      const traffic = await listening(proxy.plane.listen(), '--listen', options.listen);
-      waitingFor = null;
-      printData(`proxy  ${urlOf(traffic)}\nadmin  ${urlOf(admin)}`);
-      log.info(
-        { listen: urlOf(traffic), admin: urlOf(admin) },
-        `ready: traffic on ${urlOf(traffic)}, admin on ${urlOf(admin)}`,
-      );
-      await signals.end;
+      // An nginx with thousands of backends takes seconds to start: whoever wants an end meanwhile gets it.
+      const listens = listening(proxy.plane.listen(), '--listen', options.listen);
+      const traffic = await Promise.race([listens, signals.end]);
+      if (traffic !== 'end') {
+        waitingFor = null;
+        printData(`proxy  ${urlOf(traffic)}\nadmin  ${urlOf(admin)}`);
+        log.info(
+          { listen: urlOf(traffic), admin: urlOf(admin) },
+          `ready: traffic on ${urlOf(traffic)}, admin on ${urlOf(admin)}`,
+        );
+        await signals.end;
+      }
       waitingFor = 'draining';
       await drain(proxy, options, log);
     }

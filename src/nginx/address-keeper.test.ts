@@ -80,6 +80,14 @@ describe('addresses of backends', () => {
     expect(scene.keeper.addresses('mute.test')).to.equal(null);
   });
 
+  it('are waited for no longer when all is to end', async () => {
+    scene.answers = { 'mute.test': 'silent' };
+    const held = scene.keeper.hold(['mute.test'], 5_000);
+    scene.keeper.stop();
+    await held;
+    expect(scene.nowMs).to.equal(0);
+  });
+
   it('come at once and leave after three answers without them', async () => {
     scene.answers = { 'a.test': ['10.0.0.1'] };
     await scene.keeper.hold(['a.test'], 5_000);

@@ -41,7 +41,8 @@ export class AddressKeeper {
   readonly #options: AddressKeeperOptions;
   readonly #entries = new Map<string, Entry>();
   readonly #due: DueTimer;
-  #waiting = 0;
+  /** Ends of waits for first answers. */
+  readonly #waiting = new Set<() => void>();
   #toldMs = -Infinity;
   /** When the next change is to be told; Infinity: there is none. */
   #tellMs = Infinity;
@@ -70,9 +71,7 @@ export class AddressKeeper {
       firsts.push(this.#look(host));
     }
     if (firsts.length === 0) return;
-    this.#waiting++;
     await this.#withinDeadline(Promise.all(firsts), waitMs);
-    this.#waiting--;
   }
 
   /** Sorted; null: the name never had an answer. An address is its own. */
@@ -87,15 +86,19 @@ export class AddressKeeper {
     this.#due.stop();
     this.#cancelTelling?.();
     this.#cancelTelling = null;
+    for (const end of this.#waiting) end();
   }
 
   #withinDeadline(answers: Promise<unknown>, waitMs: number): Promise<void> {
     return new Promise((resolve) => {
-      const cancel = this.#options.setTimer(resolve, waitMs);
-      void answers.then(() => {
+      const end = (): void => {
         cancel();
+        this.#waiting.delete(end);
         resolve();
-      });
+      };
+      const cancel = this.#options.setTimer(end, waitMs);
+      this.#waiting.add(end);
+      void answers.then(end);
     });
   }
 
@@ -114,7 +117,7 @@ export class AddressKeeper {
     this.#due.set(host, now() + againMs * (0.5 + random() / 2));
     const pauseMs = entry.isFirst ? BETWEEN_FIRSTS_MS : BETWEEN_CHANGES_MS;
     entry.isFirst = false;
-    if (this.#waiting === 0 && String(before) !== String(after)) this.#changed(pauseMs);
+    if (this.#waiting.size === 0 && String(before) !== String(after)) this.#changed(pauseMs);
   }
 
   #changed(pauseMs: number): void {

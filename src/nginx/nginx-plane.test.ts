@@ -19,14 +19,15 @@ class StrawNginx implements PlaneProcess {
   broken: Installed | null = null;
   checks = 0;
   #slow: Promise<void> = Promise.resolve();
+  #release = (): void => {};
+  #isStopped = false;
 
   /** Installs wait until the returned function is called. */
   hold(): () => void {
-    let release = (): void => {};
     this.#slow = new Promise((resolve) => {
-      release = resolve;
+      this.#release = resolve;
     });
-    return release;
+    return this.#release;
   }
 
   async check({ text }: Candidate): Promise<string | null> {
@@ -38,6 +39,7 @@ class StrawNginx implements PlaneProcess {
   async install(candidate: Candidate): Promise<Installed> {
     this.installs.push(candidate.text);
     await this.#slow;
+    if (this.#isStopped) return { ok: false, stage: 'install', message: 'nginx is being stopped' };
     const message = await this.check(candidate);
     if (message !== null) return { ok: false, stage: 'check', message };
     if (this.broken !== null) return this.broken;
@@ -51,6 +53,8 @@ class StrawNginx implements PlaneProcess {
 
   async stop(): Promise<void> {
     this.token = null;
+    this.#isStopped = true;
+    this.#release();
   }
 
   runningToken(): string | null {
@@ -95,6 +99,7 @@ describe('nginx plane', () => {
         reconcile: () => {},
         retain: (names) => retained.push([...names]),
         stop: () => {},
+        problem: null,
       },
       addresses: { hold: async () => {}, addresses: () => addresses, stop: () => {} },
       render: async (services, book) => {
@@ -266,6 +271,39 @@ describe('nginx plane', () => {
     expect(told).to.deep.equal(['pay fallen_back', 'shop steady']);
     plane.setRunState('pay', STEADY);
     expect(told.at(-1)).to.equal('pay steady');
+  });
+
+  it('tells nginx of run states once there is a directory for them', async () => {
+    plane.apply(table(1, service('shop')));
+    plane.setRunState('shop', { ...STEADY, state: 'fallen_back', admitBp: 0 });
+    expect(told).to.deep.equal([]);
+    await plane.start();
+    expect(told).to.deep.equal(['shop fallen_back']);
+  });
+
+  it('breaks off the change in work where it is to end, and tells of no failure', async () => {
+    plane.apply(table(1, service('shop')));
+    await plane.start();
+    nginx.hold();
+    plane.apply(table(2, service('shop', 200)));
+    await eventually('it is at work', () => nginx.installs.length === 2);
+    await plane.drain(1_000);
+    expect(events.map(({ kind }) => kind)).to.deep.equal(['installed']);
+    expect(plane.facts()).to.deep.include({ up: false, runningGeneration: 1 });
+  });
+
+  it('may be ended while it starts', async () => {
+    plane.apply(table(1, service('shop')));
+    nginx.hold();
+    const starting = plane.start();
+    await eventually('it is at work', () => nginx.installs.length === 1);
+    await plane.drain(0);
+    await starting;
+    const early = plane.start();
+    await plane.drain(0);
+    await early;
+    expect(nginx.installs).to.have.length(1);
+    expect(events).to.deep.equal([]);
   });
 
   it('does nothing more once it has been drained', async () => {

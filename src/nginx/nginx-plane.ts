@@ -36,7 +36,7 @@ export type PlaneEvent =
 
 export interface NginxPlaneOptions {
   readonly process: PlaneProcess;
-  readonly flags: Pick<FlagFiles, 'set' | 'reconcile' | 'retain' | 'stop'>;
+  readonly flags: Pick<FlagFiles, 'set' | 'reconcile' | 'retain' | 'stop' | 'problem'>;
   readonly addresses: PlaneAddresses;
   readonly render: Render;
   readonly findRefused: FindRefused;
@@ -59,8 +59,9 @@ export class NginxPlane implements DataPlane {
   #migrations: ReadonlyMap<string, Migration> = new Map();
   #stage: 'waiting' | 'listening' | 'ended' = 'waiting';
   #isDue = false;
-  /** Run states that wait for the change in work. */
+  /** Run states that wait for the change in work, and before the start for the directory. */
   readonly #opening = new Map<string, RunState>();
+  #takingUp: Promise<void> | null = null;
   #work: Promise<void> | null = null;
   #cancelRetry: () => void = () => {};
   #failures = 0;
@@ -77,20 +78,28 @@ export class NginxPlane implements DataPlane {
 
   /**
    * Adopts or starts nginx with the newest table; resolves when it answers. Rejects with NginxNotStarted when none of ours
-   * runs then; when the one that was adopted serves on, that is no rejection.
+   * runs then; when the one that was adopted serves on, that is no rejection, nor is a drain meanwhile.
    */
   async start(): Promise<void> {
-    const { flags, outcomes, process } = this.#options;
-    await process.adopt();
-    flags.reconcile();
-    await outcomes.start();
-    this.#stage = 'listening';
-    this.#isDue = true;
+    this.#takingUp = this.#takeUp();
+    await this.#takingUp;
     this.#begin();
     await this.#idle();
-    if (process.runningToken() !== null) return;
+    if (this.#stage === 'ended' || this.#options.process.runningToken() !== null) return;
     await this.drain(0);
     throw new NginxNotStarted(this.#lastReload?.error ?? 'nginx does not answer');
+  }
+
+  /** What an earlier life of ours left: nginx, flags, logs. */
+  async #takeUp(): Promise<void> {
+    const { flags, outcomes, process } = this.#options;
+    await process.adopt();
+    if (this.#stage === 'ended') return;
+    this.#openFlags();
+    flags.reconcile();
+    await outcomes.start();
+    if (this.#stage === 'waiting') this.#stage = 'listening';
+    this.#isDue = true;
   }
 
   /** Live within a moment; `settled` says when. Before `start` it only waits. */
@@ -114,7 +123,8 @@ export class NginxPlane implements DataPlane {
   /** Towards old at once. Towards new only under the text that it was decided for: the one before may name a dead backend. */
   setRunState(service: string, state: RunState): void {
     this.#opening.delete(service);
-    if (this.#work === null || state.state === 'fallen_back') this.#options.flags.set(service, state);
+    const mayWait = this.#work !== null && state.state !== 'fallen_back';
+    if (this.#stage !== 'waiting' && !mayWait) this.#options.flags.set(service, state);
     else this.#opening.set(service, state);
   }
 
@@ -140,26 +150,28 @@ export class NginxPlane implements DataPlane {
   }
 
   facts(): NginxFacts {
+    const { problem } = this.#options.flags;
     return {
       up: this.#options.process.runningToken() !== null,
       runningGeneration: this.#runningGeneration,
       lastReload: this.#lastReload,
       reloads: { ...this.#reloads },
       refusals: this.#refused.list(this.#table?.services ?? []),
-      warnings: this.#warnings,
+      warnings: problem === null ? this.#warnings : [...this.#warnings, problem],
     };
   }
 
   /** Ends nginx: no new connections, and what is under way may end within `graceMs`. Then its last outcomes are told. */
   async drain(graceMs: number): Promise<void> {
     const { addresses, flags, outcomes, process } = this.#options;
-    const hasListened = this.#stage === 'listening';
     this.#stage = 'ended';
     this.#cancelRetry();
     addresses.stop();
-    await this.#idle();
-    if (!hasListened) return;
+    if (this.#takingUp === null) return;
+    await this.#takingUp.catch(() => {});
+    // Without waiting for the change in work, which may take minutes: this breaks it off.
     await process.stop(graceMs);
+    await this.#idle();
     await outcomes.stop();
     flags.stop();
   }
@@ -182,6 +194,10 @@ export class NginxPlane implements DataPlane {
       this.#cancelRetry();
       await this.#install(this.#table);
     }
+    this.#openFlags();
+  }
+
+  #openFlags(): void {
     for (const [service, state] of this.#opening) this.#options.flags.set(service, state);
     this.#opening.clear();
   }
@@ -225,13 +241,15 @@ export class NginxPlane implements DataPlane {
   }
 
   #failed(stage: string, message: string): void {
+    // It was broken off.
+    if (this.#stage === 'ended') return;
     const { now, onEvent, setTimer } = this.#options;
     this.#reloads.failed++;
     this.#lastReload = { atMs: now(), ok: false, error: message };
     const againMs = Math.min(RETRY_MS * 2 ** this.#failures++, RETRY_MOST_MS);
     onEvent({ kind: 'failed', stage, message, againMs });
     this.#cancelRetry();
-    if (this.#stage === 'listening') this.#cancelRetry = setTimer(() => this.#again(), againMs);
+    this.#cancelRetry = setTimer(() => this.#again(), againMs);
   }
 
   #tellRefusals(): void {
