@@ -14,16 +14,21 @@ const WITHOUT_NJS = 'hash: murmur3 needs njs, and this machine has none';
 
 export const NGINX_REASONS: readonly string[] = Object.keys(BY_REASON);
 
-/** From which version on a reason is none any more. */
-const UNTIL: Readonly<Record<string, readonly [number, number, number]>> = {
-  'of repeated header lines nginx 1.22 sees the first': [1, 23, 0],
+/** The reasons that hold for some versions alone: from the first on, or until the second. */
+const VERSIONS: Readonly<
+  Record<string, Readonly<Partial<Record<'from' | 'until', readonly [number, number, number]>>>>
+> = {
+  'of repeated header lines nginx 1.22 sees the first': { until: [1, 23, 0] },
+  'nginx joins X_A to X-A in rules (1.23 and newer)': { from: [1, 23, 0] },
 };
 
 /** `njs`: whether there is the module. */
 export function nginxDifferences(version: NginxVersion, njs: 'njs' | 'no njs'): Differences {
   const holds = (reason: string): boolean => {
-    const until = UNTIL[reason];
-    return (until === undefined || !isAtLeast(version, ...until)) && !(reason === WITHOUT_NJS && njs === 'njs');
+    const { from = null, until = null } = VERSIONS[reason] ?? {};
+    if (from !== null && !isAtLeast(version, ...from)) return false;
+    if (until !== null && isAtLeast(version, ...until)) return false;
+    return reason !== WITHOUT_NJS || njs === 'no njs';
   };
   return Object.fromEntries(
     Object.entries(BY_REASON).flatMap(([reason, themes]) =>

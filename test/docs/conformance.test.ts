@@ -5,7 +5,10 @@ import { plan } from '../conformance/plan.ts';
 import { THEMES } from '../conformance/themes.ts';
 import { pageText, rowsOf, sectionOf } from './page.ts';
 
-const DIFFERENCES = nginxDifferences({ major: 1, minor: 22, patch: 1 }, 'no njs');
+const DIFFERENCES = {
+  ...nginxDifferences({ major: 1, minor: 22, patch: 1 }, 'no njs'),
+  ...nginxDifferences({ major: 1, minor: 31, patch: 0 }, 'no njs'),
+};
 const PAGE = pageText('docs/conformance.md');
 
 describe('docs/conformance.md', () => {
