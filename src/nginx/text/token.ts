@@ -21,6 +21,11 @@ export class ConfigurationFault extends Error {
   }
 }
 
+/** One that came from another thread has the name alone. */
+export function isConfigurationFault(error: unknown): error is Error {
+  return error instanceof Error && error.name === 'ConfigurationFault';
+}
+
 /** The text, where all of it is in the grammar. */
 export function fitting(text: string, grammar: RegExp, field: string, noun: string, example: string): Token {
   if (grammar.test(text)) return token(text);
