@@ -37,7 +37,7 @@ export function statusCommand(): Command {
         ],
         [
           '0  all is well',
-          '1  a service is fallen back, held, stale or in error, or the proxy is not ready',
+          '1  a service is fallen back, held, stale or in error, the proxy is not ready, or nginx does not take the configuration',
           '2  the admin server cannot be reached, or usage',
         ],
       ),

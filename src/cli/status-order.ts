@@ -45,11 +45,23 @@ export function worstFirst(services: readonly ServiceReport[]): ServiceReport[] 
   );
 }
 
-/** False when a service is fallen back, held, stale or in error, when the configuration has an error, or when not ready. */
+/** What keeps nginx from serving what is wanted; null: nothing, or there is no nginx. */
+export function nginxTrouble({ generation, nginx }: StatusReport): string | null {
+  if (nginx === undefined) return null;
+  if (!nginx.up) return 'nginx is down and is started again';
+  if (nginx.last_reload?.ok !== false) return null;
+  return `nginx serves generation ${nginx.running_generation}, not ${generation}: ${nginx.last_reload.error}`;
+}
+
+/**
+ * False when a service is fallen back, held, stale or in error, when the configuration has an error, when not ready, or when
+ * nginx is down or does not take the configuration.
+ */
 export function isHealthy(status: StatusReport): boolean {
   return (
     status.ready &&
     status.config.errors.length === 0 &&
+    nginxTrouble(status) === null &&
     status.services.every(
       (service) =>
         service.hold === null &&

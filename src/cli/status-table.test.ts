@@ -83,6 +83,19 @@ describe('status for people', () => {
     expect(isHealthy(status([], { ready: false }))).to.equal(false);
   });
 
+  it('says why nginx does not serve what is wanted, and is unhealthy then', () => {
+    const good = { up: true, running_generation: 7, last_reload: { at: at(-9), ok: true, error: null } };
+    const refused = { at: at(-1), ok: false, error: 'unknown directive "x"' };
+    const nginx = (changes: Partial<typeof good>) => status([service()], { nginx: { ...good, ...changes } });
+    const shown = (one: StatusReport) => renderStatus(one, SAMPLE_TIME_MS, colourless).slice(4).join('\n');
+    expect([isHealthy(nginx({})), shown(nginx({}))]).to.deep.equal([true, '']);
+    const failed = status([service()], { nginx: { ...good, running_generation: 6, last_reload: refused } });
+    expect(isHealthy(failed)).to.equal(false);
+    expect(shown(failed)).to.equal('error    nginx serves generation 6, not 7: unknown directive "x"');
+    expect(isHealthy(nginx({ up: false }))).to.equal(false);
+    expect(shown(nginx({ up: false }))).to.equal('error    nginx is down and is started again');
+  });
+
   it('renders an aligned table with the reason in words', () => {
     const fallen = service({
       name: 'payments',

@@ -5,7 +5,7 @@
 
 import { formatConfigError } from '../migration/errors.ts';
 import type { ClusterReport, ServiceReport, StatusReport } from '../status/report.ts';
-import { type Condition, conditionOf, worstFirst } from './status-order.ts';
+import { type Condition, conditionOf, nginxTrouble, worstFirst } from './status-order.ts';
 import { type Paint, plain, type Style } from './streams.ts';
 import { type Cell, renderTable } from './table.ts';
 
@@ -35,11 +35,13 @@ const HEAD = [
 ];
 
 export function renderStatus(status: StatusReport, nowMs: number, paint: Paint): string[] {
+  const trouble = nginxTrouble(status);
   const rows = worstFirst(status.services).map((service) => rowOf(service, nowMs));
   return [
     summary(status, paint),
     '',
     ...(rows.length > 0 ? renderTable(HEAD, rows, paint) : ['no service is served']),
+    ...block(trouble === null ? [] : [`${paint('red', 'error')}    ${plain(trouble)}`]),
     ...block(status.config.errors.map((error) => `${paint('red', 'error')}    ${plain(formatConfigError(error))}`)),
     ...block(
       status.warnings.map(

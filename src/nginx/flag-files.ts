@@ -30,7 +30,7 @@ export class FlagFiles {
   #sliceEndsMs = 0;
   #turn: NodeJS.Immediate | null = null;
   #retry: NodeJS.Timeout | null = null;
-  #failing = false;
+  #problem: string | null = null;
 
   constructor(options: FlagFilesOptions) {
     this.#options = options;
@@ -78,6 +78,11 @@ export class FlagFiles {
     this.#work();
   }
 
+  /** What nginx has not been told yet, because it cannot be written; null: it knows all. */
+  get problem(): string | null {
+    return this.#problem;
+  }
+
   stop(): void {
     if (this.#turn !== null) clearImmediate(this.#turn);
     if (this.#retry !== null) clearTimeout(this.#retry);
@@ -99,7 +104,7 @@ export class FlagFiles {
       if (!this.#write(id)) return;
       this.#due.delete(id);
     }
-    this.#failing = false;
+    this.#problem = null;
   }
 
   #write(id: string): boolean {
@@ -124,8 +129,8 @@ export class FlagFiles {
   }
 
   #fail(message: string): void {
-    if (!this.#failing) this.#options.onProblem(message);
-    this.#failing = true;
+    if (this.#problem === null) this.#options.onProblem(message);
+    this.#problem = message;
     this.#retry ??= setTimeout(() => {
       this.#retry = null;
       this.#work();

@@ -2,7 +2,6 @@
  * Texts installed in a real nginx: each serves, or the last good one serves on and the answer says why, in nginx's words.
  * @needs nginx
  */
-import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -20,6 +19,7 @@ import { expect } from 'chai';
 import type { Installed } from '../../src/nginx/process/candidate.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePort, freePorts } from '../support/ports.ts';
+import { makeReadOnly } from '../support/read-only.ts';
 import { NginxBench, needsNginx, oddNginx, smallText, wordAt } from '../support/small-nginx.ts';
 
 const bench = new NginxBench();
@@ -28,20 +28,6 @@ function refused(installed: Installed, stage: string): string {
   if (installed.ok) throw new Error('it was installed');
   expect(installed.stage, installed.message).to.equal(stage);
   return installed.message;
-}
-
-/** How to make it writable again; null: it cannot be made read-only here. */
-function makeReadOnly(directory: string): (() => void) | null {
-  if (process.getuid?.() !== 0) {
-    chmodSync(directory, 0o500);
-    return () => chmodSync(directory, 0o700);
-  }
-  const mount = (...args: string[]): boolean => spawnSync('mount', args).status === 0;
-  const unmount = (): void => void spawnSync('umount', ['-l', directory]);
-  if (!mount('--bind', directory, directory)) return null;
-  if (mount('-o', 'remount,bind,ro', directory)) return unmount;
-  unmount();
-  return null;
 }
 
 function holding(port: number): Promise<Server> {
@@ -192,7 +178,7 @@ describe('installing a text in nginx', function () {
     const { nginx } = bench.make(directory, { nginx: program, deadlines: { checkMs: 500 } });
     await nginx.install(smallText(directory, { port, word: 'good' }));
     writeFileSync(flag, '');
-    const words = refused(await nginx.install(smallText(directory, { port, word: 'new' })), 'check');
+    const words = refused(await nginx.install(smallText(directory, { port, word: 'new' })), 'install');
     expect(words).to.equal('nginx -t did not end within 0.5 s');
     expect(await wordAt(port)).to.equal('good');
   });
