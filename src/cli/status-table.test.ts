@@ -87,7 +87,7 @@ describe('status for people', () => {
     const good = { up: true, running_generation: 7, last_reload: { at: at(-9), ok: true, error: null } };
     const refused = { at: at(-1), ok: false, error: 'unknown directive "x"' };
     const nginx = (changes: Partial<typeof good>) => status([service()], { nginx: { ...good, ...changes } });
-    const shown = (one: StatusReport) => renderStatus(one, SAMPLE_TIME_MS, colourless).slice(4).join('\n');
+    const shown = (one: StatusReport) => renderStatus(one, SAMPLE_TIME_MS, colourless).slice(5).join('\n');
     expect([isHealthy(nginx({})), shown(nginx({}))]).to.deep.equal([true, '']);
     const failed = status([service()], { nginx: { ...good, running_generation: 6, last_reload: refused } });
     expect(isHealthy(failed)).to.equal(false);
