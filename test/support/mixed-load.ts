@@ -91,8 +91,8 @@ export class MixedLoad {
     const connection = new KeptConnection(port);
     while (!this.#stopped) {
       this.sent.push(await this.#ask(connection));
-      if (afterClose === 'leave' && !connection.isOpen) return;
       if (pauseMs > 0) await pause(pauseMs);
+      if (afterClose === 'leave' && !connection.isOpen) return;
     }
     connection.close();
   }
