@@ -24,6 +24,22 @@ describe('refused services', () => {
     expect(asked.length).to.be.at.most(28);
   });
 
+  it('asks about ever fewer: the texts of all checks together are hardly more than four of the whole', async () => {
+    for (const bad of ['s0', 's3456', 's4999']) {
+      const { check, asked } = nginxRefusing([bad]);
+      await refusedServices(names(5_000), check);
+      const sizes = asked.map((subset) => subset.length);
+      expect(sizes.filter((size) => size > 2_500)).to.deep.equal([5_000, 4_999]);
+      expect(sizes.reduce((sum, size) => sum + size, 0)).to.be.at.most(4.01 * 5_000);
+    }
+  });
+
+  it('finds one that is bad by itself beside two that clash', async () => {
+    const { check } = nginxRefusing(['s2'], [['s1', 's6']]);
+    const refused = await refusedServices(names(8), check);
+    expect(Object.fromEntries(refused)).to.deep.equal({ s2: 'bad s2', s6: 's1 and s6 clash' });
+  });
+
   it('finds several, each with its own words', async () => {
     const { check, asked } = nginxRefusing(['s0', 's77', 's78', 's999']);
     const refused = await refusedServices(names(1_000), check);
