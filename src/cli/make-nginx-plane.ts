@@ -19,7 +19,7 @@ import type { MakePlane, TrafficPlane } from './traffic-plane.ts';
 export async function makeNginxPlane(options: RunOptions): Promise<MakePlane> {
   const here = await nginxHere(options.nginx);
   const bundle = caBundle(nginxDirectory(options));
-  const settings = nginxSettings(options, here, bundle.path);
+  const settings = nginxSettings(options, here, bundle);
   return ({ observer, now, setTimer, log }) => {
     const onEvent = (event: PlaneEvent | NginxEvent | PlaneProblem): void => logEvent(log, event);
     const { program } = here;

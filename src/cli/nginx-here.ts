@@ -25,7 +25,8 @@ export async function nginxHere(nginx: string): Promise<NginxProgram> {
   }
   const found = await inspectNginx(program);
   if (!found.ok) throw cannot(found.message);
-  return { program, version: found.version, njsModule: found.njsModule };
+  const { version, njsModule, tlsCommands } = found;
+  return { program, version, njsModule, tlsCommands };
 }
 
 /** Null: there is no such program. */

@@ -5,6 +5,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
+import type { CaBundle } from '../nginx/ca-bundle.ts';
 import type { NginxSettings, NginxVersion } from '../nginx/text/settings.ts';
 import { cannot } from './failure.ts';
 import { limitsOf, type TrafficOptions } from './run-options.ts';
@@ -16,6 +17,8 @@ export interface NginxHere {
   readonly version: NginxVersion;
   /** Absolute; null: this nginx has none. */
   readonly njsModule: string | null;
+  /** Whether its TLS can be told of a directory of CAs. */
+  readonly tlsCommands: boolean;
 }
 
 export function nginxDirectory({ listen, nginxDir }: TrafficOptions): string {
@@ -25,7 +28,7 @@ export function nginxDirectory({ listen, nginxDir }: TrafficOptions): string {
 }
 
 /** Throws CliFailure (code 2). */
-export function nginxSettings(options: TrafficOptions, here: NginxHere, caBundle: string): NginxSettings {
+export function nginxSettings(options: TrafficOptions, here: NginxHere, bundle: CaBundle): NginxSettings {
   const { listen, nginxAccessLog } = options;
   if (listen.port === 0) throw cannot('the nginx plane needs a port of its own, such as --listen :8000');
   return {
@@ -40,7 +43,8 @@ export function nginxSettings(options: TrafficOptions, here: NginxHere, caBundle
     accessLogFile: nginxAccessLog === undefined ? null : resolve(nginxAccessLog),
     detail: options.accessLog === 'all' ? 'full' : 'brief',
     njsModule: here.njsModule,
-    caBundle,
+    caBundle: bundle.path,
+    caDirectory: here.tlsCommands ? bundle.directory : null,
     limits: limitsOf(options),
   };
 }

@@ -36,7 +36,7 @@ export async function nginxTextOf(
   backends: 'names' | 'addresses',
 ): Promise<NginxText> {
   const { errors, services } = await readConfiguration(file, await sourceText(file));
-  const settings = nginxSettings(options, await hereFor(options), caBundle(nginxDirectory(options)).path);
+  const settings = nginxSettings(options, await hereFor(options), caBundle(nginxDirectory(options)));
   const book = await addressBook(services, backends);
   const refused = new RefusedServices();
   const rendered = await renderSayable(services, book, refused, (list, addresses) =>
@@ -56,7 +56,7 @@ export async function nginxTextOf(
 async function hereFor({ nginx, nginxVersion }: TextOptions): Promise<NginxHere> {
   if (nginxVersion === undefined) return nginxHere(nginx);
   const here = programAt(nginx) === null ? null : await nginxHere(nginx);
-  return { version: nginxVersion, njsModule: here?.njsModule ?? null };
+  return { version: nginxVersion, njsModule: here?.njsModule ?? null, tlsCommands: here?.tlsCommands ?? true };
 }
 
 async function addressBook(services: readonly ServedMigration[], backends: 'names' | 'addresses') {

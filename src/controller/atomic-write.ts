@@ -1,6 +1,6 @@
 /**
  * A file replaced whole: after a crash at any moment it holds the old text or the new, never a part of either.
- * In: a path, the text. It needs room for both at once, and that nobody else writes the same path.
+ * In: a path, the text, the file's mode. It needs room for both at once, and that nobody else writes the same path.
  */
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -11,12 +11,14 @@ export function temporaryOf(path: string): string {
 }
 
 /** Rejects with the file system's error; then `path` is as it was. */
-export async function writeAtomically(path: string, text: string): Promise<void> {
+export async function writeAtomically(path: string, text: string, mode = 0o600): Promise<void> {
   const temporary = temporaryOf(path);
   try {
     const file = await open(temporary, 'w', 0o600);
     try {
       await file.writeFile(text);
+      // Whatever the umask.
+      if (mode !== 0o600) await file.chmod(mode);
       // Before the rename: else a crash can leave the new name on blocks that never reached the disk.
       await file.sync();
     } finally {

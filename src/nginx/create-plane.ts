@@ -23,7 +23,7 @@ import { acceptingWorkers, haveLeft } from './turnover.ts';
 
 export interface CreateOptions {
   readonly settings: NginxSettings;
-  /** The file that `settings.caBundle` names. */
+  /** What `settings.caBundle` and `settings.caDirectory` name. */
   readonly bundle: CaBundle;
   /** Path of the program. */
   readonly nginx: string;
@@ -118,7 +118,6 @@ function answeringOnceOver(process: NginxProcess, now: () => number): PlaneProce
   };
 }
 
-/** Where the text names it. */
-function withBundle(rendered: Rendered, { name, path, text }: CaBundle): Rendered {
-  return rendered.text.includes(path) ? { ...rendered, files: new Map([...rendered.files, [name, text]]) } : rendered;
+function withBundle(rendered: Rendered, bundle: CaBundle): Rendered {
+  return { ...rendered, files: new Map([...rendered.files, ...bundle.filesFor(rendered.text)]) };
 }

@@ -21,7 +21,8 @@ const FLAGS: readonly Flag[] = ['', ...CLASSES.map(([flag]) => flag), ...SLOTS];
 export function flagsOf({ state, admission, admitBp, methods }: RunState): readonly Flag[] {
   if (state === 'steady') return [];
   const closed = CLASSES.filter(([, bp]) => admission === 'one' || bp > admitBp).map(([flag]) => flag);
-  const slot: readonly Flag[] = admission === 'one' ? [methods === 'all' ? '.any' : '.one'] : [];
+  // Who may hold it looks for one file alone: `.one` where the method may be sent twice, else `.any`.
+  const slot: readonly Flag[] = admission !== 'one' ? [] : methods === 'all' ? SLOTS : ['.one'];
   return ['', ...closed, ...slot];
 }
 

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { Outcome } from '../../src/fallback/outcome.ts';
 import type { ServedMigration } from '../../src/migration/model.ts';
 import type { RunState } from '../../src/migration/run-state.ts';
+import { caBundle } from '../../src/nginx/ca-bundle.ts';
 import { createNginxPlane } from '../../src/nginx/create-plane.ts';
 import type { NginxPlane } from '../../src/nginx/nginx-plane.ts';
 import type { NginxSettings } from '../../src/nginx/text/settings.ts';
@@ -67,7 +68,7 @@ class NginxUnderTest implements PlaneUnderTest {
     this.old = old;
     this.new = fresh;
     this.#directory = join(existsSync('/dev/shm') ? '/dev/shm' : tempDir(), `conformance-${process.pid}-${port}`);
-    const bundle = { name: 'tls/ca.pem', path: join(this.#directory, 'tls', 'ca.pem'), text: trusted() };
+    const bundle = caBundle(this.#directory, trusted());
     const settings: NginxSettings = {
       version: VERSION,
       listen: { host: '127.0.0.1', port },
@@ -81,6 +82,7 @@ class NginxUnderTest implements PlaneUnderTest {
       detail: 'brief',
       njsModule: njsModule(),
       caBundle: bundle.path,
+      caDirectory: bundle.directory,
       limits: { ...LIMITS, ...limits },
     };
     this.#plane = createNginxPlane({

@@ -226,6 +226,7 @@ function settingsFor(directory: string, port: number): NginxSettings {
     detail: 'brief',
     njsModule: null,
     caBundle: join(directory, 'ca.pem'),
+    caDirectory: null,
     limits: {
       headTimeoutMs: 10_000,
       bodyTimeoutMs: 30_000,

@@ -29,6 +29,7 @@ const SETTINGS: NginxSettings = {
   detail: 'brief',
   njsModule: null,
   caBundle: '/etc/ssl/certs/ca-certificates.crt',
+  caDirectory: null,
   limits: {
     headTimeoutMs: 10_000,
     bodyTimeoutMs: 30_000,

@@ -33,6 +33,7 @@ const SETTINGS: NginxSettings = {
   detail: 'brief',
   njsModule: null,
   caBundle: '/dev/shm/migration-proxy-1000/8000/ca.pem',
+  caDirectory: '/dev/shm/migration-proxy-1000/8000/tls/ca.certs',
   limits: {
     headTimeoutMs: 10_000,
     bodyTimeoutMs: 30_000,

@@ -86,7 +86,7 @@ export class ManyInNginx {
     return new ManyInNginx(nginxProcess, {
       ...{ version: here.version, listen: { host: '127.0.0.1', port }, directory, instance: 'scale', user },
       ...{ workers: 1, shutdownTimeoutMs: 60_000, gzip: 'off', accessLogFile: null, detail: 'brief' },
-      ...{ njsModule: null, caBundle, limits },
+      ...{ njsModule: null, caBundle, caDirectory: join(directory, 'tls', 'default.certs'), limits },
     });
   }
 

@@ -37,6 +37,7 @@ export function sampleSettings(changes: Partial<NginxSettings> = {}): NginxSetti
     detail: 'brief',
     njsModule,
     caBundle: '/etc/ssl/certs/ca-certificates.crt',
+    caDirectory: null,
     limits: {
       headTimeoutMs: 10_000,
       bodyTimeoutMs: 30_000,

@@ -2,7 +2,7 @@
  * The installed text and its files on disk: replaced whole, the text before it kept as `nginx.conf.last-good`. In: a
  * candidate, the text that serves. Refuses to know whether nginx likes either.
  */
-import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { writeAtomically } from '../../controller/atomic-write.ts';
 import type { Candidate } from './candidate.ts';
@@ -17,12 +17,21 @@ const FILE_NAME = /^[A-Za-z0-9_-][A-Za-z0-9_.-]*(\/[A-Za-z0-9_-][A-Za-z0-9_.-]*)
 export async function writeCandidate(layout: Layout, candidate: Candidate, serving: string | null): Promise<void> {
   for (const [name, content] of candidate.files) {
     const path = join(layout.directory, fitName(name));
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    // Named by its content: what is there with this name and length is it.
-    if ((await sizeOf(path)) !== Buffer.byteLength(content)) await writeAtomically(path, content);
+    await makeFolders(layout.directory, dirname(fitName(name)));
+    // Named by its content: what is there with this name and length is it. Workers may read it: they look CAs up.
+    if ((await sizeOf(path)) !== Buffer.byteLength(content)) await writeAtomically(path, content, 0o644);
   }
   if (serving !== null) await writeAtomically(layout.lastGood, serving);
   await writeAtomically(layout.configuration, candidate.text);
+}
+
+/** They are passed by workers that are somebody else, whatever our umask. What is there stays as it is. */
+async function makeFolders(directory: string, folder: string): Promise<void> {
+  let path = directory;
+  for (const name of folder.split('/')) {
+    path = join(path, name);
+    if ((await mkdir(path, { recursive: true })) !== undefined) await chmod(path, 0o711);
+  }
 }
 
 /** Makes the text on disk this one; null: none. */
@@ -59,7 +68,7 @@ export async function dropUnnamed(layout: Layout): Promise<void> {
   // No look-behind: it takes a quarter of a second over the texts of 5 000 backends.
   const named = new Set(texts.flatMap((text) => (text ?? '').match(/\/tls\/[A-Za-z0-9_.-]+/g) ?? []));
   for (const name of names) {
-    if (!named.has(`/tls/${name}`)) await rm(join(folder, name), { force: true }).catch(() => {});
+    if (!named.has(`/tls/${name}`)) await rm(join(folder, name), { recursive: true, force: true }).catch(() => {});
   }
 }
 

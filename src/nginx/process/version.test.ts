@@ -24,6 +24,10 @@ describe('the nginx that is there', () => {
     expect(build.modulesPath).to.equal('/usr/lib/nginx/modules');
     expect(buildIn('nginx version: nginx/1.25.3 (Ubuntu)\n').version).to.deep.equal({ major: 1, minor: 25, patch: 3 });
     expect(buildIn('nginx version: openresty/1.25.3.2\n').version).to.deep.equal({ major: 1, minor: 25, patch: 3 });
+    expect(build.openssl).to.equal(true);
+    for (const other of ['LibreSSL 3.8.2', 'BoringSSL']) {
+      expect(buildIn(DEBIAN.replace('OpenSSL 3.0.9', other)).openssl, other).to.equal(false);
+    }
     expect(buildIn('configure arguments: --prefix=/opt/n').modulesPath).to.equal('/opt/n/modules');
   });
 
@@ -42,7 +46,7 @@ describe('the nginx that is there', () => {
     const modules = join(tempDir(), 'modules');
     const text = DEBIAN.replace('/usr/lib/nginx/modules', modules).replaceAll("'", '');
     const path = program(`cat >&2 <<'END'\n${text}END`);
-    const facts = { ok: true, version: { major: 1, minor: 22, patch: 1 }, stubStatus: true };
+    const facts = { ok: true, version: { major: 1, minor: 22, patch: 1 }, stubStatus: true, tlsCommands: true };
     expect(await inspectNginx(path)).to.deep.equal({ ...facts, njsModule: null });
     mkdirSync(modules);
     writeFileSync(join(modules, 'ngx_http_js_module.so'), '');

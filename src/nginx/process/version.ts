@@ -16,6 +16,8 @@ export type Inspected =
       readonly stubStatus: boolean;
       /** Absolute path of ngx_http_js_module.so; null: not installed. */
       readonly njsModule: string | null;
+      /** Whether proxy_ssl_conf_command can name a directory of CAs. */
+      readonly tlsCommands: boolean;
     }
   | { readonly ok: false; readonly message: string };
 
@@ -30,13 +32,14 @@ export async function inspectNginx(program: string): Promise<Inspected> {
   if (said.error !== null) return { ok: false, message: `${program} -V ${said.error}; ${ADVICE}` };
   const problem = unfitBuild(said.text);
   if (problem !== null) return { ok: false, message: `${program} ${problem}; ${ADVICE}` };
-  const { version, flags, modulesPath } = buildIn(said.text);
+  const { version, flags, modulesPath, openssl } = buildIn(said.text);
   const njs = join(modulesPath, 'ngx_http_js_module.so');
   return {
     ok: true,
     version: version as NginxVersion,
     stubStatus: flags.has('--with-http_stub_status_module'),
     njsModule: (await isThere(njs)) ? njs : null,
+    tlsCommands: openssl,
   };
 }
 
@@ -45,6 +48,8 @@ export function buildIn(text: string): {
   readonly version: NginxVersion | null;
   readonly flags: ReadonlySet<string>;
   readonly modulesPath: string;
+  /** Not one of its derivatives: LibreSSL and BoringSSL have no SSL_CONF_cmd. */
+  readonly openssl: boolean;
 } {
   const found = /^nginx version: \S+?\/(\d+)\.(\d+)\.(\d+)/m.exec(text);
   const [major, minor, patch] = (found?.slice(1) ?? []).map(Number);
@@ -57,6 +62,7 @@ export function buildIn(text: string): {
     version: found === null ? null : { major, minor, patch },
     flags,
     modulesPath: isAbsolute(modules) ? modules : join(prefix, modules),
+    openssl: /^built with OpenSSL /m.test(text),
   };
 }
 

@@ -39,7 +39,6 @@ export function httpSettings(settings: NginxSettings) {
     headBytes: size(limits.maxHeadBytes, 'head bytes'),
     // nginx refuses 0, and one byte holds no body either.
     heldBytes: size(Math.max(limits.replayBytes, 1), 'replay bytes'),
-    caBundle: absolutePath(settings.caBundle, 'CA bundle'),
     gzip: settings.gzip === 'on',
     brief: settings.detail === 'brief',
     accessLog: settings.accessLogFile === null ? null : absolutePath(settings.accessLogFile, 'access log'),

@@ -3,9 +3,8 @@
  * route, the names of its upstreams. Out: lanes in the order in which a request may meet them. Which lane a request takes
  * the tables decide (`$lane`); what follows a failed one stands here.
  */
-import type { TlsPolicy } from '../../migration/model.ts';
-import { absolutePath, duration, laneName, statusCode } from './grammar.ts';
-import { quoteLiteral } from './quote.ts';
+import type { LaneTls } from './authorities.ts';
+import { duration, laneName, statusCode } from './grammar.ts';
 import type { Route } from './routes.ts';
 import { type Token, token } from './token.ts';
 
@@ -14,13 +13,6 @@ export interface Timeouts {
   readonly connect: Token | null;
   readonly send: Token;
   readonly read: Token;
-}
-
-export interface LaneTls {
-  readonly name: Token;
-  /** Its own CAs; null: those trusted by default. */
-  readonly trusted: Token | null;
-  readonly unverified: boolean;
 }
 
 export interface Lane {
@@ -37,8 +29,8 @@ export interface Lane {
   readonly tries: Token | null;
   /** Nothing is sent again, not even on a stale connection. */
   readonly sentOnce: boolean;
-  /** The request may have to hold the single slot of a probing service. */
-  readonly takesSlot: boolean;
+  /** The request may have to hold the single slot of a probing service; where it goes on when the slot is taken. */
+  readonly slot: Slot | null;
   /** Answers of these statuses are not given to the client. */
   readonly intercepts: boolean;
   /** Which failures are followed by which lane. */
@@ -52,8 +44,13 @@ export interface Lane {
 export interface After {
   readonly statuses: readonly { readonly status: Token }[];
   readonly lane: Token;
-  /** Where it goes on when the slot is taken. */
-  readonly taken: Token;
+  /** By what happened so far, which may end in a 502 or 504 of ours. */
+  readonly isChosen: boolean;
+}
+
+/** `taken` null: as the http block says. */
+export interface Slot {
+  readonly taken: Token | null;
 }
 
 /** An upstream block as a lane names it. */
@@ -117,24 +114,23 @@ function newLanes(route: Route, parts: LaneParts): Lane[] {
     ...plain(route, parts, parts.new),
     asks: token('new'),
     scheme: token(route.new.peer.target.protocol),
-    takesSlot: true,
   };
   const again = repeats(route.retryAttempts, newTries(route, parts.new));
   const failures = [...new Set([502, 504, ...failureStatuses])].filter(isInterceptable).sort((x, y) => x - y);
-  const followed = (statuses: readonly number[], by: Token): Pick<Lane, 'after'> => ({
-    after: {
-      statuses: statuses.map((status) => ({ status: statusCode(status, 'failure_statuses') })),
-      lane: by,
-      taken: parts.anyLane,
-    },
+  const followed = (statuses: readonly number[], by: Token): After => ({
+    statuses: statuses.map((status) => ({ status: statusCode(status, 'failure_statuses') })),
+    lane: by,
+    isChosen: by.includes('$'),
   });
-  const rescue = (to: Token): Pick<Lane, 'after'> => (rescued ? followed(failures, to) : { after: null });
+  const rescue = (to: Token): Pick<Lane, 'after'> => ({ after: rescued ? followed(failures, to) : null });
   const onceFollower = followerOfOnce(rescued, newTries(route, parts.new));
-  const afterOnce = onceFollower === null ? {} : followed([502, 504], onceFollower);
+  const afterOnce = onceFollower === null ? {} : { after: followed([502, 504], onceFollower) };
+  // A location with an error_page of its own has none of the http block's.
+  const inSlot = (one: Lane): Lane => ({ ...one, slot: { taken: one.after === null ? null : parts.anyLane } });
   return [
-    { ...base, name: lane('new', suffix), ...again, intercepts: rescued, ...rescue(lane('old', suffix)) },
-    { ...base, name: lane('once', suffix), sentOnce: true, ...afterOnce },
-    { ...base, name: lane('streamed', suffix), streams: true, sentOnce: true },
+    inSlot({ ...base, name: lane('new', suffix), ...again, intercepts: rescued, ...rescue(lane('old', suffix)) }),
+    inSlot({ ...base, name: lane('once', suffix), sentOnce: true, ...afterOnce }),
+    inSlot({ ...base, name: lane('streamed', suffix), streams: true, sentOnce: true }),
     {
       ...base,
       name: lane('tunnel', suffix),
@@ -171,7 +167,7 @@ function plain(route: Route, { ownTimeouts }: LaneParts, upstream: LaneUpstream)
     streams: false,
     tries: null,
     sentOnce: false,
-    takesSlot: false,
+    slot: null,
     intercepts: false,
     after: null,
     timeouts: ownTimeouts ? timeoutsOf(route) : null,
@@ -214,13 +210,4 @@ function isInterceptable(status: number): boolean {
 
 export function lane(name: string, suffix: string): Token {
   return laneName(`@${name}${suffix}`, 'lane');
-}
-
-/** `trusted`: path of a file with the policy's own CAs. */
-export function laneTls(name: string, policy: TlsPolicy, trusted: string | null): LaneTls {
-  return {
-    name: quoteLiteral(name, 'server_name'),
-    trusted: trusted === null || policy.insecureSkipVerify ? null : absolutePath(trusted, 'ca'),
-    unverified: policy.insecureSkipVerify,
-  };
 }

@@ -4,16 +4,19 @@
  */
 import type { ServedMigration } from '../../migration/model.ts';
 import { answerTables } from './answers.ts';
+import { looksUp, NO_AUTHORITY } from './authorities.ts';
 import type { Block } from './block.ts';
 import { type Expression, variable } from './expression.ts';
 import { absolutePath } from './grammar.ts';
 import { hashSize } from './hash-sizes.ts';
 import { type HttpSettings, httpSettings } from './http-settings.ts';
+import { NamedFiles } from './named-files.ts';
 import { printedBlocks } from './print-blocks.ts';
 import { dollarBlock, quote } from './quote.ts';
 import type { RenderInput } from './rendered.ts';
 import { laneSuffixes, serversOf } from './routes.ts';
-import { NamedFiles, printedServers } from './servers.ts';
+import { printedServers } from './servers.ts';
+import type { NginxSettings } from './settings.ts';
 import { decisionTables, type Tables, type TableValues } from './tables.ts';
 import { type Token, token, variableName } from './token.ts';
 import { Upstreams } from './upstreams.ts';
@@ -38,7 +41,13 @@ export function buildModel(input: RenderInput, controlToken: Token, scripts: Rea
   const http = httpSettings(settings);
   const upstreams = new Upstreams(input.addresses);
   const values = printedValues(tables.values, { migrates, divided });
-  const hosts = printedServers(servers, { upstreams, files, settings, values, listens: http.listens });
+  const { servers: hosts, ...tls } = printedServers(servers, {
+    upstreams,
+    files,
+    settings,
+    values,
+    listens: http.listens,
+  });
   const main = mainModel({ http, controlToken, values, tables, blocks, migrates, services });
   const njs = tables.scripts.map(({ variable: name, property }) => ({
     variable: variableName(name, 'js_set'),
@@ -51,6 +60,7 @@ export function buildModel(input: RenderInput, controlToken: Token, scripts: Rea
       njs: scriptFile === null || settings.njsModule === null ? null : absolutePath(settings.njsModule, 'njs module'),
       script: scriptFile === null ? null : absolutePath(scriptFile, 'script'),
       scripts: njs,
+      ssl: tls.speaksTls ? defaultTls(tls.trustsDefault, files, settings) : null,
       upstreams: upstreams.blocks(),
       servers: hosts,
     },
@@ -58,6 +68,18 @@ export function buildModel(input: RenderInput, controlToken: Token, scripts: Rea
     refused: first.refused,
     variables: blocks.length + njs.length + SET_VARIABLES.length,
   };
+}
+
+/** Where a server says nothing else. */
+function defaultTls(isTrusted: boolean, files: NamedFiles, settings: NginxSettings) {
+  const { caBundle, caDirectory } = settings;
+  if (looksUp(settings)) {
+    return {
+      trusted: absolutePath(files.add('tls', '.pem', NO_AUTHORITY), 'no CA'),
+      looked: isTrusted && caDirectory !== null ? absolutePath(caDirectory, 'CA directory') : null,
+    };
+  }
+  return { trusted: isTrusted ? absolutePath(caBundle, 'CA bundle') : null, looked: null };
 }
 
 /** Of `set` in lanes. */

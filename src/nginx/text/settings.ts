@@ -29,6 +29,11 @@ export interface NginxSettings {
   readonly njsModule: string | null;
   /** Absolute: PEM file of the CAs trusted by default. */
   readonly caBundle: string;
+  /**
+   * Absolute: the same CAs as a directory that OpenSSL looks them up in (`caDirectoryFiles`). Null: this nginx cannot be told of one,
+   * as its proxy_ssl_conf_command needs OpenSSL.
+   */
+  readonly caDirectory: string | null;
   readonly limits: NginxLimits;
 }
 

@@ -95,18 +95,6 @@ export function serviceTables({ all, tables }: TableContext, lanes: ReadonlyMap<
     valuesOf(every, (migration) => [migration.new.host]),
     [''],
   );
-  const attempts = every.map((migration) => String(Math.min(migration.retryAttempts, 9)));
-  tables.mapOfServices(
-    'retry_attempts',
-    valuesOf(every, (migration) => [String(Math.min(migration.retryAttempts, 9))]),
-    [commonest(attempts) ?? '0'],
-  );
   const suffixes = [...lanes].map(([service, suffix]): [string, Expression] => [service, [suffix]]);
   if (suffixes.length > 0) tables.mapOfServices('lanes_of', new Map(suffixes), ['']);
-}
-
-/** The first of those that are there most often. */
-function commonest(values: readonly string[]): string | null {
-  const counts = [...Map.groupBy(values, (value) => value)].map(([value, all]) => ({ value, count: all.length }));
-  return counts.sort((x, y) => y.count - x.count || (x.value < y.value ? -1 : 1))[0]?.value ?? null;
 }
