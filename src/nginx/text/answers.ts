@@ -92,25 +92,21 @@ function renamingTables({ authority, scheme }: AnswerParts): Block[] {
     ],
   });
   const refreshRest = '(?:[/?#\\\\"\'].*+)?+\\z';
-  // Asked for at each answer, which nearly never has one.
-  const rare = (header: string, lead: string, rest: string): Block[] => {
-    const sent: Expression = [variable(`upstream_http_${header}`)];
-    return [
-      map(`renamed_${header}`, sent, [variable(`${header}_of_client`)], { '': [''] }),
-      url(`${header}_of_client`, sent, lead, rest),
-    ];
-  };
   return [
     url('renamed_location', [variable('answered_location')], '', REST),
-    ...rare('content_location', '', REST),
-    ...rare('refresh', '[^;,\\n]*+[;,]\\s*+(?:url\\s*+=\\s*+)?["\']?', refreshRest),
+    url('renamed_content_location', [variable('upstream_http_content_location')], '', REST),
+    url(
+      'renamed_refresh',
+      [variable('upstream_http_refresh')],
+      '[^;,\\n]*+[;,]\\s*+(?:url\\s*+=\\s*+)?["\']?',
+      refreshRest,
+    ),
   ];
 }
 
 function ownLines({ exposed, stickySet }: AnswerParts): Block[] {
   const blocks: Block[] = [
-    map('answered_upgrade', [variable('upstream_http_upgrade')], [variable('upgrade_of_101')], { '': [''] }),
-    map('upgrade_of_101', [variable('status')], [''], { '101': [variable('upstream_http_upgrade')] }),
+    map('answered_upgrade', [variable('status')], [''], { '101': [variable('upstream_http_upgrade')] }),
   ];
   const asked = [variable('asked')];
   if (exposed !== null) {
@@ -188,27 +184,24 @@ function problemTables({ requestId }: AnswerParts): Block[] {
   ];
 }
 
-/** Answers that leave a short line; the others of 1xx to 4xx do so too, at the cost of a regex. */
-const USUAL_STATUSES = ['200', '201', '202', '204', '206', '301', '302', '303', '304', '307', '400', '401', '403', '404'];
-
-/**
- * A request that went as most do leaves a short line: answered whole at the first attempt, nothing to look into. One table decides
- * it, because every request asks. A stream counts at its head, and its short line would say nothing of that.
- */
+/** A request that went as most do leaves a short line: answered at the first attempt, nothing to look into. */
 function logTables({ vainPeer, migrates }: AnswerParts): Block[] {
+  const statuses = ['200', '201', '204', '206', '301', '302', '304', '400', '401', '403', '404'];
   const gate: Expression = migrates ? [variable('gate')] : [];
-  const source = [
-    variable('request_completion'),
-    ...gate,
-    ' ',
-    variable('upstream_status'),
-    variable('shape'),
-    ...vainPeer,
-  ];
-  const brief = Object.fromEntries(USUAL_STATUSES.map((status): [string, Expression] => [`OK ${status}`, ['1']]));
-  const table = map('is_brief', source, [''], brief);
   return [
-    { ...table, rows: [...table.rows, { key: { kind: 'regex', pattern: '^OK [1-4][0-9][0-9]\\z' }, value: ['1'] }] },
+    map('is_brief', [variable('request_completion'), ...gate], [''], { OK: [variable('answered_at_once')] }),
+    {
+      ...map('answered_at_once', [variable('upstream_status')], [''], {}),
+      rows: [
+        ...statuses.map((text) => ({ key: { kind: 'exact' as const, text }, value: [variable('bodiless')] })),
+        { key: { kind: 'regex', pattern: '^[1-4][0-9][0-9]\\z' }, value: [variable('bodiless')] },
+      ],
+    },
+    // A stream counts at its head, and its short line would say nothing of that.
+    map('bodiless', [variable('content_length'), variable('http_transfer_encoding'), variable('stream')], [''], {
+      '': [variable('not_forwarded_in_vain')],
+    }),
+    map('not_forwarded_in_vain', vainPeer, [''], { '': ['1'] }),
     map('is_full', [variable('is_brief')], ['1'], { '1': [''] }),
   ];
 }
