@@ -4,7 +4,7 @@
  * Every edit is a reload, and at a reload nginx's old workers close connections that are idle just then (before nginx 1.27.4,
  * which has keepalive_min_timeout). A request that was on its way on such a connection gets no answer: neither side did wrong,
  * RFC 9112 9.5 leaves it to the client to repeat it. Those and only those may fail, and none of them has reached a cluster,
- * so that even a POST may be repeated. Measured (nginx 1.22.1): 0.1 to 0.5 % of the requests at two reloads a second.
+ * so that even a POST may be repeated. Measured (nginx 1.22.1, busy machine): 190 of 68 402 requests at 200 reloads.
  */
 import { expect } from 'chai';
 import { ToyCluster } from '../../src/demo/clusters.ts';
