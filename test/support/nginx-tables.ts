@@ -129,7 +129,7 @@ function configuration(tables: Tables, names: readonly string[], port: number, d
   const scripts = tables.scripts.map(({ variable, property }) => `js_set $${variable} murmur3.${property};`);
   const printed = printBlocks(compileTemplates(readTemplates()), [dollarBlock, ...tables.blocks]);
   return `${scripts.length > 0 ? `load_module ${njsModule};` : ''}
-daemon off; master_process off; pid ${join(directory, 'pid')}; error_log stderr warn;
+daemon off; master_process off; pcre_jit on; pid ${join(directory, 'pid')}; error_log stderr warn;
 events { worker_connections 256; }
 http { access_log off; ${temporary} keepalive_requests 1000000;
 map_hash_bucket_size 8192; map_hash_max_size 65536; variables_hash_max_size 8192; variables_hash_bucket_size 512;
