@@ -15,6 +15,7 @@ interface Row {
   readonly gate?: string;
   readonly trail?: string;
   readonly completion?: string;
+  readonly method?: string;
   /** address, status, connect, head, response, sent, received. */
   readonly attempts?: string;
   readonly errors?: readonly string[];
@@ -33,7 +34,7 @@ function text({ attempts = NEW_OK, ...row }: Row): string {
   );
   const { service = 'shop', decision = 'new:weight', status = 200, lane = 'new', gate = '', trail = '' } = row;
   const head = ['+', '1795274400.000', '7', service, decision, String(status).padStart(3, '0'), '0.100'];
-  return [...head, lane, gate, trail, row.completion ?? 'OK', ...columns, 'GET', 'id-1', ''].join('\t');
+  return [...head, lane, gate, trail, row.completion ?? 'OK', ...columns, row.method ?? 'GET', 'id-1', ''].join('\t');
 }
 
 function judge(row: Row): Judged {
@@ -201,6 +202,23 @@ const ROWS: readonly (readonly [string, Row, string])[] = [
   ['a loop', { status: 508, attempts: '', lane: 'loop' }, '; 508 for old'],
   ['an unknown host', { service: '', decision: '', status: 404, attempts: '' }, '; refused no_such_host'],
   ['a bad request', { service: '', decision: '', status: 400, attempts: '' }, '; refused bad_request'],
+  ['a head that its client left half way', { status: 400, completion: '', attempts: '' }, '; refused null'],
+  [
+    'a first line that its client left half way',
+    { service: '', decision: 'new:weight', status: 400, completion: '', attempts: '', method: '' },
+    '; refused null',
+  ],
+  [
+    'a held body that its client left half way',
+    { status: 400, completion: '', attempts: '', method: 'POST' },
+    '; 0 for new',
+  ],
+  [
+    'a chunked body that its client left half way',
+    { status: 400, completion: '', attempts: '10.0.0.1:80 - 0.001 - 0.058 257 0', lane: 'streamed' },
+    '; 0 for new',
+  ],
+  ['a chunked body that breaks its framing', { status: 400, lane: 'streamed', attempts: '' }, '; refused bad_request'],
   ['a bad path below the prefix of a service', { status: 400, attempts: '', gate: 'bad_path' }, '; refused bad_path'],
   ['a bad path', { service: '', decision: '', status: 400, attempts: '', gate: 'bad_path' }, '; refused bad_path'],
   [

@@ -39,6 +39,9 @@ interface Verdict {
 }
 
 const WENT_AWAY = 499;
+/** nginx's status, too, for a client that went while it was still sending: then nobody was answered. */
+const CUT_SHORT = 400;
+const BODILESS: readonly string[] = ['', 'GET', 'HEAD', 'OPTIONS'];
 /** nginx's words for an answer that began without a status line. */
 const NO_STATUS = 9;
 const SWITCHED = 101;
@@ -46,11 +49,13 @@ const SWITCHED = 101;
 const BAD_PATH = 'bad_path';
 const ANSWERED: Verdict = { counts: true, noted: true, failure: null, message: '' };
 export const HEADLESS = failure('invalid_response', 'answer has no status line');
+const NOTHING: Judged = { outcomes: [], record: null, refused: null };
 const LEFT: Verdict = { counts: false, noted: false, failure: null, message: '' };
 
 export function judgeLine(line: FullLine, facts: ServiceFacts | null, causes: Causes): Judged {
   const { decided, status, attempts, endMs } = line;
   if (line.gate === BAD_PATH) return { outcomes: [], record: null, refused: BAD_PATH };
+  if (isCutShort(line) && isNoRequest(line)) return NOTHING;
   if (decided.service === '') return { outcomes: [], record: null, refused: refusalCode(status) };
   const outcomes: Outcome[] = [];
   const notes: AttemptNote[] = [];
@@ -88,7 +93,8 @@ export function judgeLine(line: FullLine, facts: ServiceFacts | null, causes: Ca
 
   const final = attempts.at(-1);
   const answered = final !== undefined && hasHead(final) && (status === final.status || isHeadless(line));
-  if (refusesTheRequest(status) && !answered) return { outcomes, record: null, refused: refusalCode(status) };
+  if (refusesTheRequest(status) && !answered && !isCutShort(line))
+    return { outcomes, record: null, refused: refusalCode(status) };
   return { outcomes, record: recordOf(line, notes, answered, streamHeadMs), refused: null };
 }
 
@@ -99,7 +105,7 @@ function recordOf(
   streamHeadMs: number | null,
 ): RequestRecord {
   const { decided, endMs } = line;
-  const left = line.status === WENT_AWAY || (answered && leftHalfWay(line, attempts));
+  const left = line.status === WENT_AWAY || isCutShort(line) || (answered && leftHalfWay(line, attempts));
   const old = line.rescues > 0;
   const headless = isHeadless(line);
   const loop = line.lane === 'loop';
@@ -116,6 +122,16 @@ function recordOf(
     requestId: line.requestId,
     method: line.method,
   };
+}
+
+/** The client went while it was still sending. */
+function isCutShort({ attempts, complete, status }: FullLine): boolean {
+  return status === CUT_SHORT && !complete && !attempts.some(hasHead);
+}
+
+/** Of one that was cut short: what came of it was less than a head. The method alone can tell, where nothing was sent on. */
+function isNoRequest({ attempts, decided, method }: FullLine): boolean {
+  return decided.service === '' || (attempts.length === 0 && BODILESS.includes(method));
 }
 
 /** The answer did not go out whole, and its cluster was not to blame: its attempt was not noted. */

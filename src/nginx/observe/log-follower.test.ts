@@ -192,6 +192,8 @@ describe('following the logs of nginx', () => {
     expect(stage.outcomes).to.have.length(0);
     stage.pass(100);
     expect(stage.outcomes).to.have.length(1);
+    // A time to come would keep the windows of the fallback, and a trip, for as long as the clock was put back.
+    expect(stage.outcomes[0].endedMs).to.be.at.most(stage.wallMs + AHEAD);
   });
 
   it('waits for the rest of a line, and goes on behind one that is broken', () => {

@@ -197,7 +197,9 @@ export class LogFollower implements LineSink {
     const last = this.#errors.breaks === 0 ? null : this.#lastOfEach(lines);
     for (const line of lines) {
       const isLast = last !== null && last.get(line.connection) === line;
-      this.#contained(() => this.#teller.tell(line, clockMs, isLast));
+      // Where the machine's clock was put back meanwhile: nothing ended after it was read.
+      const aheadMs = Math.min(clockMs, line.readMs - line.endMs);
+      this.#contained(() => this.#teller.tell(line, aheadMs, isLast));
     }
     return true;
   }

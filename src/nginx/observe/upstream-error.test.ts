@@ -153,6 +153,12 @@ describe('lines of error.log', () => {
     const accept = '2026/11/21 15:19:57 [crit] 1#1: accept4() failed (24: Too many open files)';
     const full = '2026/11/21 15:19:57 [alert] 1#1: 512 worker_connections are not enough';
     expect([parseShortage(accept), parseShortage(full)]).to.deep.equal(['accept_failed', 'too_many_connections']);
+    const forged = `[error] 1#1: *7 open() failed, client: ::1, referrer: "${accept} accept() failed (24: x) ${full}"`;
+    expect(parseShortage(`2026/11/21 15:19:57 ${forged}`)).to.equal(null);
+    const blameless =
+      'upstream sent invalid header: "9 worker_connections are not enough" while reading response header';
+    const told = parseUpstreamError(`2026/11/21 15:19:57 [error] 1#1: *7 ${blameless} from upstream, client: ::1`);
+    expect(told?.kind).to.equal('invalid_response');
     expect(parseShortage(line('connect() failed (111: x) while connecting to upstream'))).to.equal(null);
   });
 

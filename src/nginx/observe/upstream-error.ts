@@ -27,6 +27,8 @@ export interface UpstreamError {
 export type OwnShortage = 'accept_failed' | 'too_many_connections';
 
 const LINE = /^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d \[\w+\] \d+#\d+: \*(\d+) (.*)$/s;
+const SHORTAGE =
+  /^[\d/]{10} [\d:]{8} \[\w+\] \d+#\d+: (?:\*\d+ )?(?:(accept4?\(\) failed \()|\d+ worker_connections are not enough)/;
 const STAGES: readonly (readonly [string, UpstreamError['stage']])[] = [
   [' while connecting to upstream', 'connect'],
   [' while SSL handshaking to upstream', 'connect'],
@@ -54,9 +56,11 @@ export function parseUpstreamError(line: string): UpstreamError | null {
 
 /** Lines of no attempt that the direct data plane counts as refused clients. */
 export function parseShortage(line: string): OwnShortage | null {
-  if (/ accept4?\(\) failed \(/.test(line)) return 'accept_failed';
-  if (line.includes(' worker_connections are not enough') && !line.includes(' upstream')) return 'too_many_connections';
-  return null;
+  // At its beginning: behind it are bytes of clients.
+  const what = SHORTAGE.exec(line);
+  if (what === null) return null;
+  if (what[1] !== undefined) return 'accept_failed';
+  return cut(line, ', client: ').includes(' upstream') ? null : 'too_many_connections';
 }
 
 function stageOf(head: string): UpstreamError['stage'] | null {
@@ -74,7 +78,7 @@ function verdictOf(head: string, stage: UpstreamError['stage']): Pick<UpstreamEr
   if (head.startsWith('upstream prematurely closed')) {
     return { kind: broken, cause: stage === 'body' ? 'closed in the middle of an answer' : 'closed before an answer' };
   }
-  if (head.includes(' worker_connections are not enough')) return { kind: null, cause: 'nginx: too few connections' };
+  if (/^\d+ worker_connections are not enough/.test(head)) return { kind: null, cause: 'nginx: too few connections' };
   if (head.endsWith(' while SSL handshaking to upstream')) return { kind: 'tls', cause: `tls ${tlsCause(head)}` };
   const call = SYSTEM_CALL.exec(head);
   if (call !== null) {
