@@ -44,7 +44,9 @@ export class AdminFacade implements AdminBackend {
 
   notReady(): string | null {
     const { parts, planeNotReady, source } = this.#options;
-    return parts.configuration.isLoaded ? planeNotReady() : `no configuration yet: waiting for ${source.label}`;
+    if (!parts.configuration.isLoaded) return `no configuration yet: waiting for ${source.label}`;
+    const isDown = parts.nginx !== null && !parts.nginx().up;
+    return planeNotReady() ?? (isDown ? 'nginx has ended and is started again' : null);
   }
 
   status(): StatusInPieces {

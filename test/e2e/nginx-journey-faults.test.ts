@@ -4,7 +4,7 @@
  * @alone
  * @needs nginx
  */
-import { rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect } from 'chai';
@@ -256,5 +256,21 @@ describe('what goes wrong around nginx', function () {
       await pause(20);
     }
     expect((await status()).nginx).to.include({ up: true, running_generation: 1 });
+  });
+
+  it('nginx is gone and cannot be started: not ready is what it says, until it is back', async () => {
+    const { program } = fickle();
+    await start(yaml(100), { nginx: program });
+    const readiness = async () => (await running.proxy.askAdmin('/readyz')).status;
+    expect(await readiness()).to.equal(200);
+    chmodSync(program, 0o600);
+    process.kill(-running.masterPid(), 'SIGKILL');
+    await eventually('not ready', async () => (await readiness()) === 503);
+    expect(await status()).to.deep.include({ ready: false });
+    expect((await running.proxy.askAdmin('/health')).status).to.equal(503);
+    expect((await running.proxy.askAdmin('/livez')).status).to.equal(200);
+    chmodSync(program, 0o755);
+    await eventually('ready again', async () => (await readiness()) === 200, 20_000);
+    expect(await cluster()).to.equal('new');
   });
 });
