@@ -138,6 +138,10 @@ export function failingNew(plane: JourneyPlane): void {
           expect(reason)
             .to.match(/^[12] failures?\b.*: ./)
             .and.match(cause);
+        const shares = new Set(watch.looks.map(({ service }) => service.probe_share).filter((share) => share !== null));
+        expect([0, 0.1, 0.25, 0.5, 1]).to.include.members([...shares]);
+        // Steps of fifty milliseconds may be over between two looks, but not most of them.
+        expect(shares.size).to.be.at.least(3);
         const last = await status();
         expect(last.state_reason).to.equal('recovered: every step of probing went well');
         expect(last.percentage).to.equal(50);
