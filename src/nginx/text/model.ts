@@ -1,6 +1,6 @@
 /**
- * The configuration in nginx's own shape, ready to be printed. In: services, addresses, settings. Out: what the template
- * `nginx.hbs` takes, and the files that the text names. Decides nothing: tables, routes and lanes have.
+ * The configuration in nginx's own shape, ready to be printed. In: services, addresses, settings. Out: what the templates
+ * take, and the files that the text names. Decides nothing: tables, routes and lanes have.
  */
 import type { ServedMigration } from '../../migration/model.ts';
 import { answerTables } from './answers.ts';
@@ -19,7 +19,7 @@ import { printedServers } from './servers.ts';
 import type { NginxSettings } from './settings.ts';
 import { decisionTables, type Tables, type TableValues } from './tables.ts';
 import { type Token, token, variableName } from './token.ts';
-import { Upstreams } from './upstreams.ts';
+import { shapedUpstream, Upstreams } from './upstreams.ts';
 
 /** Where njs finds the hash that nginx does not have; the text's name among the templates. */
 export const MURMUR3 = 'murmur3.js';
@@ -61,9 +61,10 @@ export function buildModel(input: RenderInput, controlToken: Token, scripts: Rea
       script: scriptFile === null ? null : absolutePath(scriptFile, 'script'),
       scripts: njs,
       ssl: tls.speaksTls ? defaultTls(tls.trustsDefault, files, settings) : null,
-      upstreams: upstreams.blocks(),
-      servers: hosts,
     },
+    tables: printedBlocks(blocks),
+    upstreams: upstreams.blocks().map(shapedUpstream),
+    servers: hosts,
     files: files.contents,
     refused: first.refused,
     variables: blocks.length + njs.length + SET_VARIABLES.length,
@@ -144,7 +145,6 @@ function mainModel({ http, controlToken, values, tables, blocks, migrates, servi
     exposes: tables.values.exposed !== null,
     sticks: tables.values.stickySet !== null,
     sizes: { mapMax: maps.max, mapBucket: maps.bucket, namesMax: names.max, namesBucket: names.bucket },
-    tables: printedBlocks(blocks),
   };
 }
 

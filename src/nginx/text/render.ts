@@ -2,11 +2,14 @@
  * The whole nginx configuration. In: served migrations, addresses, settings, the templates. Out: one text, the files that it
  * names, what is to be said of it. The same input gives the same bytes. Knows no file system and no running nginx.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { hexId } from './grammar.ts';
 import { buildModel } from './model.ts';
+import type { PrintedBlock } from './print-blocks.ts';
 import { compileTemplates, type Printer, type TemplateTexts } from './printer.ts';
 import type { Rendered, RenderInput } from './rendered.ts';
+import { printShaped } from './shapes.ts';
+import { type Token, token } from './token.ts';
 
 /** Each costs every request about 4 ns (nginx 1.22.1): far beyond this is a configuration to think about. */
 const MANY_VARIABLES = 300;
@@ -17,13 +20,28 @@ const printers = new WeakMap<TemplateTexts, Printer>();
 
 /** `templates`: all texts of the folder, by name. Throws a ConfigurationFault on values that validation must have refused. */
 export function renderNginx(input: RenderInput, templates: TemplateTexts): Rendered {
-  const { main, files, refused, variables } = buildModel(input, hexId(NO_TOKEN, 'token'), templates);
-  // Handlebars indents the empty lines of a partial too.
-  const blank = printerOf(templates).print('nginx', main).replace(/^ +$/gm, '');
-  const token = createHash('sha256').update(blank).digest('hex').slice(0, 16);
+  const { main, tables, upstreams, servers, files, refused, variables } = buildModel(
+    input,
+    hexId(NO_TOKEN, 'token'),
+    templates,
+  );
+  const printer = printerOf(templates);
+  const blank = printer.print('nginx', {
+    ...main,
+    tables: printedTables(printer, tables),
+    upstreams: printShaped(printer, 'upstream', upstreams),
+    servers: printShaped(printer, 'server', servers),
+  });
+  const digest = hash('sha256', blank, 'hex').slice(0, 16);
   // The first one stands before any text of a service.
-  const text = blank.replace(`return 200 "${NO_TOKEN}"`, `return 200 "${token}"`);
-  return { text, token, files, warnings: warningsOf(variables), refused, variables };
+  const text = blank.replace(`return 200 "${NO_TOKEN}"`, `return 200 "${digest}"`);
+  return { text, token: digest, files, warnings: warningsOf(variables), refused, variables };
+}
+
+/** Handlebars would indent empty lines too. */
+function printedTables(printer: Printer, blocks: readonly PrintedBlock[]): Token {
+  const text = printer.print('tables', { blocks });
+  return token(text.replace(/^(?=.)/gm, '    ').replace(/\n$/, ''));
 }
 
 function warningsOf(variables: number): string[] {

@@ -11,6 +11,7 @@ import type { NamedFiles } from './named-files.ts';
 import { quote } from './quote.ts';
 import type { Route, Server } from './routes.ts';
 import type { NginxSettings } from './settings.ts';
+import { Holes } from './shapes.ts';
 import { type Token, token } from './token.ts';
 import type { Peer, Upstreams } from './upstreams.ts';
 
@@ -27,11 +28,12 @@ export function printedServers(servers: readonly Server[], parts: ServerParts) {
   const flag = flagPaths(parts.settings.directory);
   const tls = { speaksTls: false, trustsDefault: false };
   const printed = servers.map((server) => {
-    const lanes = serverLanes(server, parts);
+    const holes = new Holes();
+    const lanes = serverLanes(server, parts, holes);
     const spoken = tlsOf(lanes);
     tls.speaksTls ||= spoken.length > 0;
     tls.trustsDefault ||= spoken.some(trustsDefault);
-    return printedServer(server, lanes, parts, flag);
+    return { model: printedServer(server, lanes, parts, flag, holes), words: holes.words };
   });
   return { servers: printed, ...tls };
 }
@@ -42,8 +44,8 @@ interface ServerLanes {
   readonly named: readonly Lane[];
 }
 
-function serverLanes({ routes, divided }: Server, parts: ServerParts): ServerLanes {
-  const withParts = routes.map(({ route, suffix }) => ({ route, lanes: laneParts(route, suffix, parts) }));
+function serverLanes({ routes, divided }: Server, parts: ServerParts, holes: Holes): ServerLanes {
+  const withParts = routes.map(({ route, suffix }) => ({ route, lanes: laneParts(route, suffix, parts, holes) }));
   const [only] = withParts;
   return {
     first: divided ? null : firstLane(only.route, only.lanes),
@@ -60,6 +62,7 @@ function printedServer(
   lanes: ServerLanes,
   { listens, settings }: ServerParts,
   flag: Readonly<Record<'flags' | 'classFlag' | 'slotFlag', Token>>,
+  holes: Holes,
 ) {
   const shared = sharedTls(tlsOf(lanes));
   const printed = (lane: Lane) => ({ ...lane, tls: lane.tls === null ? null : tlsWords(lane.tls, shared, settings) });
@@ -67,7 +70,7 @@ function printedServer(
   const migrates = routes.some(({ route }) => route.new !== null);
   return {
     listens,
-    hosts: hosts.map((host) => ({ host: hostName(host, 'old_host') })),
+    hosts: hosts.map((host) => ({ host: holes.of(hostName(host, 'old_host')) })),
     timeouts: divided ? null : timeoutsOf(routes[0].route),
     tls: shared === null ? null : tlsWords(shared, null, settings),
     divided,
@@ -93,22 +96,26 @@ function flagPaths(directory: string) {
   };
 }
 
-function laneParts(route: Route, suffix: string, parts: ServerParts): LaneParts {
+function laneParts(route: Route, suffix: string, parts: ServerParts, holes: Holes): LaneParts {
   return {
-    old: laneUpstream(route.old, parts),
-    new: route.new === null ? null : laneUpstream(route.new.peer, parts),
+    old: laneUpstream(route.old, parts, holes),
+    new: route.new === null ? null : laneUpstream(route.new.peer, parts, holes),
     suffix,
     anyLane: parts.values.lane,
     ownTimeouts: suffix !== '',
   };
 }
 
-function laneUpstream(peer: Peer, { upstreams, files, settings }: ServerParts): LaneUpstream {
+function laneUpstream(peer: Peer, { upstreams, files, settings }: ServerParts, holes: Holes): LaneUpstream {
   const { target, tlsName } = peer;
   const { name, addresses } = upstreams.use(peer);
   return {
-    url: token(`${target.protocol}://${name}`),
+    url: holes.of(token(`${target.protocol}://${name}`)),
     addresses,
-    tls: tlsName === null ? null : laneTls(tlsName, target.tls, files, settings),
+    tls: tlsName === null ? null : withHoles(laneTls(tlsName, target.tls, files, settings), holes),
   };
+}
+
+function withHoles({ name, verified, authority }: LaneTls, holes: Holes): LaneTls {
+  return { name: holes.of(name), verified, authority: authority === null ? null : holes.of(authority) };
 }

@@ -3,9 +3,10 @@
  * TLS name and TLS policy, because nginx uses a block's kept connections and TLS sessions for whoever names it. A block's
  * name follows from its own content alone, so that an edit of one service changes no other's text.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { ClusterTarget } from '../../migration/model.ts';
 import { endpoint, upstreamName } from './grammar.ts';
+import { Holes, type Shaped } from './shapes.ts';
 import { type Token, token } from './token.ts';
 
 /** What a connection is used for, and so whom it may serve. */
@@ -65,6 +66,16 @@ export class Upstreams {
   }
 }
 
+export function shapedUpstream({ name, servers, keepalive }: Upstream): Shaped<Upstream> {
+  const holes = new Holes();
+  const model = {
+    name: holes.of(name),
+    servers: servers.map(({ server, down }) => ({ server: holes.of(server), down })),
+    keepalive,
+  };
+  return { model, words: holes.words };
+}
+
 /** Equal for peers that may share connections. */
 export function keyOf({ target, tlsName }: Peer): string {
   const { address, port, protocol, tls } = target;
@@ -78,8 +89,8 @@ export function keyOf({ target, tlsName }: Peer): string {
  * in 4.3 s, with 12 digits each in 5.4 s (nginx 1.22.1).
  */
 function nameOf({ target }: Peer, key: string): Token {
-  const hash = createHash('sha256').update(key).digest('hex');
-  const digits = hash.slice(0, FEWEST_DIGITS + (Number.parseInt(hash.slice(-2), 16) % LENGTHS));
+  const digest = hash('sha256', key, 'hex');
+  const digits = digest.slice(0, FEWEST_DIGITS + (Number.parseInt(digest.slice(-2), 16) % LENGTHS));
   const host = target.address.replace(/[^a-z0-9.-]/g, '-');
   return upstreamName(`${digits}_${host}_${target.port}`, 'upstream');
 }
