@@ -84,6 +84,24 @@ describe('flag files', () => {
     flags.stop();
   });
 
+  it('of an earlier life are obeyed until something else is set', () => {
+    const directory = tempDir();
+    for (const flag of ['', '.a', '.one']) writeFileSync(join(directory, flagId('shop') + flag), '');
+    writeFileSync(join(directory, flagId('gone')), '');
+    const flags = new FlagFiles({ directory, now: () => 0, onProblem: (message) => expect.fail(message) });
+    flags.takeUp();
+    flags.reconcile();
+    expect(readdirSync(directory)).to.have.length(4);
+    flags.set('shop', FALLEN);
+    expect(readdirSync(directory)).to.have.members([
+      ...flagsOf(FALLEN).map((flag) => flagId('shop') + flag),
+      flagId('gone'),
+    ]);
+    flags.retain(['shop']);
+    expect(readdirSync(directory)).to.have.length(5);
+    flags.stop();
+  });
+
   it('are written in slices, all of them in the end', async () => {
     const directory = tempDir();
     let ms = 0;

@@ -46,25 +46,41 @@ export class FlagFiles {
     this.#work();
   }
 
+  /** Not steady, as far as nginx is told. */
+  isSet(service: string): boolean {
+    return this.#wanted.has(flagId(service));
+  }
+
+  /** What an earlier life of ours left is what is wanted, until something else is set. */
+  takeUp(): void {
+    if (!this.#look()) return;
+    for (const [id, flags] of this.#present) this.#wanted.set(id, [...flags]);
+  }
+
   /**
    * Looks at what is really there, as after a restart of ours or when somebody cleaned up, and mends it. Files of services
    * that nobody has set, or that are steady, go.
    */
   reconcile(): void {
+    this.#look();
+    for (const id of [...this.#wanted.keys(), ...this.#present.keys()]) this.#due.add(id);
+    this.#work();
+  }
+
+  /** False: it cannot be seen what is there. */
+  #look(): boolean {
     const { directory } = this.#options;
     try {
       this.#present.clear();
       for (const name of readdirSync(directory)) {
         const found = flagOfFile(name);
-        if (found === null) continue;
-        this.#presentOf(found.id).add(found.flag);
-        this.#due.add(found.id);
+        if (found !== null) this.#presentOf(found.id).add(found.flag);
       }
+      return true;
     } catch (error) {
       this.#fail(`cannot read ${directory}: ${(error as Error).message}`);
+      return false;
     }
-    for (const id of this.#wanted.keys()) this.#due.add(id);
-    this.#work();
   }
 
   /** Forgets services that are not served any more, files and all. */

@@ -91,11 +91,18 @@ describe('nginx plane', () => {
     addresses = ['10.0.0.2'];
     retained = [];
     told = [];
+    const set = new Set<string>();
     timers = [];
     plane = new NginxPlane({
       process: nginx,
       flags: {
-        set: (name, { state }) => told.push(`${name} ${state}`),
+        set: (name, { state }) => {
+          told.push(`${name} ${state}`);
+          if (state === 'steady') set.delete(name);
+          else set.add(name);
+        },
+        isSet: (name) => set.has(name),
+        takeUp: () => told.push('as before'),
         reconcile: () => {},
         retain: (names) => retained.push([...names]),
         stop: () => {},
@@ -271,6 +278,41 @@ describe('nginx plane', () => {
     expect(told).to.deep.equal(['pay fallen_back', 'shop steady']);
     plane.setRunState('pay', STEADY);
     expect(told.at(-1)).to.equal('pay steady');
+  });
+
+  it('keeps a service on old whose edit nginx did not take, and says so: it recovered at another backend', async () => {
+    const pay = service('pay');
+    plane.apply(table(1, service('shop'), pay));
+    await plane.start();
+    for (const name of ['shop', 'pay']) plane.setRunState(name, { ...STEADY, state: 'fallen_back', admitBp: 0 });
+    told = [];
+    nginx.broken = { ok: false, stage: 'reload', message: 'no room' };
+    plane.apply(table(2, service('shop', 200), pay));
+    plane.setRunState('shop', STEADY);
+    plane.setRunState('pay', STEADY);
+    await plane.settled();
+    plane.setRunState('shop', STEADY);
+    expect(told).to.deep.equal(['pay steady']);
+    expect(plane.facts().warnings.join()).to.match(/^shop: .* newest configuration$/);
+    nginx.broken = null;
+    timers.at(-1)?.fire();
+    await plane.settled();
+    expect(told).to.deep.equal(['pay steady', 'shop steady']);
+    expect(plane.facts().warnings).to.deep.equal([]);
+  });
+
+  it('leaves an nginx of before what it was told, but for fallbacks, until it runs the newest text', async () => {
+    nginx.token = 'of-before';
+    const release = nginx.hold();
+    plane.apply(table(1, service('shop'), service('pay')));
+    plane.setRunState('shop', STEADY);
+    plane.setRunState('pay', { ...STEADY, state: 'fallen_back', admitBp: 0 });
+    const starting = plane.start();
+    await eventually('it is at work', () => nginx.installs.length === 1);
+    expect(told).to.deep.equal(['as before', 'pay fallen_back']);
+    release();
+    await starting;
+    expect(told).to.deep.equal(['as before', 'pay fallen_back', 'shop steady']);
   });
 
   it('tells nginx of run states once there is a directory for them', async () => {

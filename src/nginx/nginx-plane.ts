@@ -14,10 +14,12 @@ import { installServices } from './installer.ts';
 import {
   type AddressBook,
   backendHosts,
+  byName,
   type FindRefused,
   type PlaneAddresses,
   type PlaneProcess,
   type Render,
+  type Services,
 } from './plane-parts.ts';
 import { RefusedServices } from './refused-services.ts';
 
@@ -36,7 +38,7 @@ export type PlaneEvent =
 
 export interface NginxPlaneOptions {
   readonly process: PlaneProcess;
-  readonly flags: Pick<FlagFiles, 'set' | 'reconcile' | 'retain' | 'stop' | 'problem'>;
+  readonly flags: Pick<FlagFiles, 'set' | 'isSet' | 'takeUp' | 'reconcile' | 'retain' | 'stop' | 'problem'>;
   readonly addresses: PlaneAddresses;
   readonly render: Render;
   readonly findRefused: FindRefused;
@@ -56,10 +58,12 @@ export class NginxPlane implements DataPlane {
   readonly #options: NginxPlaneOptions;
   readonly #refused = new RefusedServices();
   #table: RoutingTable | null = null;
-  #migrations: ReadonlyMap<string, Migration> = new Map();
+  /** Of the newest table, and of the one that nginx runs; empty where that is not known. */
+  #served: Services = new Map();
+  #running: Services = new Map();
   #stage: 'waiting' | 'listening' | 'ended' = 'waiting';
   #isDue = false;
-  /** Run states that wait for the change in work, and before the start for the directory. */
+  /** Run states that wait for the text that they were decided for, and before the start for the directory. */
   readonly #opening = new Map<string, RunState>();
   #takingUp: Promise<void> | null = null;
   #work: Promise<void> | null = null;
@@ -93,10 +97,16 @@ export class NginxPlane implements DataPlane {
   /** What an earlier life of ours left: nginx, flags, logs. */
   async #takeUp(): Promise<void> {
     const { flags, outcomes, process } = this.#options;
-    await process.adopt();
+    const isAdopted = await process.adopt();
     if (this.#stage === 'ended') return;
-    this.#openFlags();
-    flags.reconcile();
+    // Which text an nginx of before runs is not known: it keeps the run states that it was told, until it runs the newest.
+    if (isAdopted) flags.takeUp();
+    for (const [service, state] of this.#opening) {
+      if (isAdopted && state.state !== 'fallen_back') continue;
+      flags.set(service, state);
+      this.#opening.delete(service);
+    }
+    if (!isAdopted) flags.reconcile();
     await outcomes.start();
     if (this.#stage === 'waiting') this.#stage = 'listening';
     this.#isDue = true;
@@ -105,13 +115,13 @@ export class NginxPlane implements DataPlane {
   /** Live within a moment; `settled` says when. Before `start` it only waits. */
   apply(table: RoutingTable): void {
     this.#table = table;
-    this.#migrations = new Map(table.services.map(({ migration }) => [migration.name, migration]));
+    this.#served = byName(table);
     this.#again();
   }
 
   /** As it was applied last; null: there is no such service. */
   migrationOf(service: string): Migration | null {
-    return this.#migrations.get(service) ?? null;
+    return this.#served.get(service)?.migration ?? null;
   }
 
   /** Addresses have changed, or nginx came back: look whether there is something to do. */
@@ -123,8 +133,8 @@ export class NginxPlane implements DataPlane {
   /** Towards old at once. Towards new only under the text that it was decided for: the one before may name a dead backend. */
   setRunState(service: string, state: RunState): void {
     this.#opening.delete(service);
-    const mayWait = this.#work !== null && state.state !== 'fallen_back';
-    if (this.#stage !== 'waiting' && !mayWait) this.#options.flags.set(service, state);
+    const isSafe = state.state === 'fallen_back' || (this.#work === null && this.#isRunning(service));
+    if (this.#stage !== 'waiting' && isSafe) this.#options.flags.set(service, state);
     else this.#opening.set(service, state);
   }
 
@@ -151,13 +161,14 @@ export class NginxPlane implements DataPlane {
 
   facts(): NginxFacts {
     const { problem } = this.#options.flags;
+    const waiting = this.#work === null ? Array.from(this.#opening.keys(), waitingWords) : [];
     return {
       up: this.#options.process.runningToken() !== null,
       runningGeneration: this.#runningGeneration,
       lastReload: this.#lastReload,
       reloads: { ...this.#reloads },
       refusals: this.#refused.list(this.#table?.services ?? []),
-      warnings: problem === null ? this.#warnings : [...this.#warnings, problem],
+      warnings: [...this.#warnings, ...(problem === null ? [] : [problem]), ...waiting],
     };
   }
 
@@ -197,9 +208,19 @@ export class NginxPlane implements DataPlane {
     this.#openFlags();
   }
 
+  /** What nginx did not take waits on: the text that it runs would send those services where they went before the edit. */
   #openFlags(): void {
-    for (const [service, state] of this.#opening) this.#options.flags.set(service, state);
-    this.#opening.clear();
+    const { flags } = this.#options;
+    for (const [service, state] of this.#opening) {
+      const isUntouched = state.state === 'steady' && !flags.isSet(service);
+      if (this.#served.has(service) && !this.#isRunning(service) && !isUntouched) continue;
+      if (this.#served.has(service)) flags.set(service, state);
+      this.#opening.delete(service);
+    }
+  }
+
+  #isRunning(service: string): boolean {
+    return this.#running.has(service) && this.#running.get(service) === this.#served.get(service);
   }
 
   async #install(table: RoutingTable): Promise<void> {
@@ -219,6 +240,7 @@ export class NginxPlane implements DataPlane {
       if (!result.ok) return this.#failed(result.stage, result.message);
       this.#failures = 0;
       this.#runningGeneration = table.generation;
+      this.#running = byName(table);
       const isUnchanged = 'unchanged' in result;
       // What failed before is no longer wanted: nobody has to look at it any more.
       if (!isUnchanged || this.#lastReload?.ok === false) this.#lastReload = { atMs: now(), ok: true, error: null };
@@ -227,7 +249,7 @@ export class NginxPlane implements DataPlane {
         onEvent({ kind: 'installed', generation: table.generation, tookMs: now() - beganMs });
       }
       // Not sooner: the text before it still sent their requests by these files. Those of a table that waits have them already.
-      flags.retain(new Set([...table.services.map(({ migration }) => migration.name), ...this.#migrations.keys()]));
+      flags.retain(new Set([...this.#running.keys(), ...this.#served.keys()]));
     } catch (error) {
       this.#failed('check', error instanceof Error ? error.message : String(error));
     }
@@ -269,4 +291,8 @@ export class NginxPlane implements DataPlane {
     }
     this.#warnings = warnings;
   }
+}
+
+function waitingWords(service: string): string {
+  return `${service}: recovers, but nginx keeps it as it was, since it does not run its newest configuration`;
 }

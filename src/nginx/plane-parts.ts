@@ -2,6 +2,7 @@
  * What the nginx plane is put together from, as it sees them. Their makers are elsewhere; a test has its own.
  */
 import type { ServedMigration } from '../migration/model.ts';
+import type { RoutingTable } from '../routing/table.ts';
 import type { Rendered } from './text/rendered.ts';
 
 export interface Candidate {
@@ -48,4 +49,11 @@ export type FindRefused = (
 
 export function backendHosts(services: readonly ServedMigration[]): Set<string> {
   return new Set(services.flatMap(({ migration }) => [migration.old.address, migration.new.address]));
+}
+
+/** By name. Tables keep the object of a service that did not change. */
+export type Services = ReadonlyMap<string, ServedMigration>;
+
+export function byName({ services }: RoutingTable): Services {
+  return new Map(services.map((served) => [served.migration.name, served]));
 }
