@@ -206,6 +206,17 @@ const anyMethodOne: Case = {
     }),
 };
 
+const streamInSlot: Case = {
+  name: 'probing one at a time: an event stream may be the one',
+  run: (plane) => {
+    const state: Partial<RunState> = { state: 'probing', admitBp: 0, admission: 'one', methods: 'replayable' };
+    return onStage(plane, { state }, async (stage) => {
+      const stream = request('GET', '/', ['Accept: text/event-stream']);
+      expect(decisionOf(await stage.ask(stream))).to.equal('new weight');
+    });
+  },
+};
+
 const sticky: Case = {
   name: 'sticky: the cookie is set once, holds no target, and keeps its cluster',
   run: (plane) =>
@@ -226,5 +237,5 @@ const sticky: Case = {
 
 export const shares: Theme = {
   name: 'shares',
-  cases: [...groupCases(GROUPS), ...spread, oneAtATime, anyMethodOne, sticky],
+  cases: [...groupCases(GROUPS), ...spread, oneAtATime, anyMethodOne, streamInSlot, sticky],
 };
