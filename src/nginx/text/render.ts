@@ -41,7 +41,8 @@ export function renderNginx(input: RenderInput, templates: TemplateTexts): Rende
 /** Handlebars would indent empty lines too. */
 function printedTables(printer: Printer, blocks: readonly PrintedBlock[]): Token {
   const text = printer.print('tables', { blocks });
-  return token(text.replace(/^(?=.)/gm, '    ').replace(/\n$/, ''));
+  // Not by `^`, which stands before what follows U+2028 too, in the middle of a value.
+  return token(text.replace(/(^|\n)(?=[^\n])/g, '$1    ').replace(/\n$/, ''));
 }
 
 function warningsOf(variables: number): string[] {
