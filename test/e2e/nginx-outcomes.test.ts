@@ -313,14 +313,11 @@ function configuration(
     (name) => `${name}_temp_path ${join(directory, 'temp', name)};`,
   );
   const brief = ['msec', 'connection', 'service', 'decision', 'status', 'request_time'];
-  const full = [
-    ...brief,
+  const more = [
     ...['lane', 'gate', 'trail', 'request_completion', 'upstream_addr', 'upstream_status', 'upstream_connect_time'],
     ...['upstream_header_time', 'upstream_response_time', 'upstream_bytes_sent', 'upstream_bytes_received'],
     ...['request_method', 'request_id', 'vain_peer'],
   ];
-  const format = (names: string[], first: string): string =>
-    `escape=none '${first}${names.map((name) => `$${name}`).join('\t')}'`;
   const log = join(directory, 'log', 'outcome.log');
   return `daemon off; worker_processes 1; pid ${join(directory, 'run', 'pid')};
 error_log ${join(directory, 'log', 'error.log')} error;
@@ -328,18 +325,18 @@ ${process.getuid?.() === 0 ? 'user root;' : ''}
 events {}
 http {
   ${temporary.join('\n  ')}
-  log_format mp_brief ${format(brief, '')};
-  log_format mp_full ${format(full, '+\t')};
+  log_format outcome escape=none '${brief.map((name) => `$${name}`).join('\t')}$details';
   map $host $service { ${HOST} shop; }
   map $service $decision { shop new:weight; }
   map $http_upgrade $lane { default tunnel; "" new; }
   map "" $gate { default ""; }
   map "" $vain_peer { default ""; }
-  map "$request_completion:$status:$upstream_addr:$lane" $is_brief { default 0; "~^OK:[1-4]\\d\\d:[^ ]+:new$" 1; }
-  map $is_brief $is_full { 0 1; 1 0; }
+  map "$request_completion:$status:$upstream_addr:$lane" $details {
+    default "${more.map((name) => `\\t$${name}`).join('')}";
+    "~^OK:[1-4]\\d\\d:[^ ]+:new$" "";
+  }
   map "$request_method:$upstream_bytes_sent" $after_new { volatile; default rescue; "~^POST:[1-9]" failed; }
-  access_log ${log} mp_brief buffer=64k flush=50ms if=$is_brief;
-  access_log ${log} mp_full buffer=64k flush=50ms if=$is_full;
+  access_log ${log} outcome buffer=64k flush=50ms;
   recursive_error_pages on; proxy_buffering off; keepalive_requests 1000000;
   proxy_http_version 1.1; proxy_set_header Connection $http_connection; proxy_set_header Upgrade $http_upgrade;
   proxy_connect_timeout ${TIMEOUT_MS}ms; proxy_read_timeout ${TIMEOUT_MS}ms;

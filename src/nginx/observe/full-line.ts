@@ -1,5 +1,5 @@
 /**
- * A full line of outcome.log: everything nginx knows of a request, its attempts one by one.
+ * A line of outcome.log with details: everything nginx knows of a request, its attempts one by one.
  * In: the line's text. Out: facts, or null for a line that is none. Knows the form of nginx's `$upstream_*` variables (attempts
  * of one location are separated by `, `, those of different ones by ` : `), and nothing of what they mean.
  */
@@ -44,7 +44,7 @@ export interface LoggedAttempt {
   readonly repeated: boolean;
 }
 
-const FIELDS = 21;
+const FIELDS = 20;
 const CLOCK = /^\d{10}\.\d{3}$/;
 const SECONDS = /^\d+\.\d{3}$/;
 const NUMBER = /^\d+$/;
@@ -53,11 +53,11 @@ const STATUS = /^\d{3}$/;
 export function parseFullLine(text: string): FullLine | null {
   const fields = text.split('\t');
   if (fields.length !== FIELDS) return null;
-  const [plus, end, connection, service, decision, status, duration, lane, gate, trail, completion] = fields;
+  const [end, connection, service, decision, status, duration, lane, gate, trail, completion] = fields;
   const decided = parseDecided(`${service}\t${decision}`);
-  if (plus !== '+' || decided === null || !CLOCK.test(end) || !NUMBER.test(connection)) return null;
+  if (decided === null || !CLOCK.test(end) || !NUMBER.test(connection)) return null;
   if (!STATUS.test(status) || !SECONDS.test(duration)) return null;
-  const attempts = attemptsOf(fields.slice(11, 18));
+  const attempts = attemptsOf(fields.slice(10, 17));
   if (attempts === null) return null;
   return {
     endMs: milliseconds(end),
@@ -70,9 +70,9 @@ export function parseFullLine(text: string): FullLine | null {
     rescues: trail.length,
     complete: completion === 'OK',
     attempts,
-    method: fields[18],
-    requestId: fields[19],
-    vainPeer: fields[20],
+    method: fields[17],
+    requestId: fields[18],
+    vainPeer: fields[19],
   };
 }
 

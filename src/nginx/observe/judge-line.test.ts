@@ -33,7 +33,7 @@ function text({ attempts = NEW_OK, ...row }: Row): string {
     pieces.map((piece, i) => (i % 2 === 1 ? piece : (piece.split(' ')[column] ?? ''))).join(''),
   );
   const { service = 'shop', decision = 'new:weight', status = 200, lane = 'new', gate = '', trail = '' } = row;
-  const head = ['+', '1795274400.000', '7', service, decision, String(status).padStart(3, '0'), '0.100'];
+  const head = ['1795274400.000', '7', service, decision, String(status).padStart(3, '0'), '0.100'];
   return [...head, lane, gate, trail, row.completion ?? 'OK', ...columns, row.method ?? 'GET', 'id-1', ''].join('\t');
 }
 
@@ -289,7 +289,7 @@ describe('a full line means', () => {
   it('nothing where it is not whole', () => {
     const whole = text({});
     const cutTimes = whole.replace('0.001\t', '0.001 : 0.002\t');
-    for (const damaged of ['', '+', whole.slice(0, 60), `${whole}\t`, whole.replace('OK', 'OK\tx'), cutTimes]) {
+    for (const damaged of ['', '1', whole.slice(0, 60), `${whole}\t`, whole.replace('OK', 'OK\tx'), cutTimes]) {
       expect(parseFullLine(damaged), damaged).to.equal(null);
     }
   });

@@ -12,7 +12,7 @@ export interface LineSink {
    * request ended; `durationMs`: of the whole request.
    */
   brief(at: number, endMs: number, connection: number, decided: Decided, status: number, durationMs: number): void;
-  /** A line that begins with `+`: its text without the line feed. */
+  /** A line that goes on after that: its text without the line feed. */
   full(at: number, text: string): void;
   garbage(at: number): void;
 }
@@ -20,7 +20,6 @@ export interface LineSink {
 const LF = 0x0a;
 const TAB = 0x09;
 const DOT = 0x2e;
-const PLUS = 0x2b;
 const ZERO = 0x30;
 /** Seconds since 1970 have ten digits from 2001 to 2286: a time glued to another is found out. */
 const SECONDS_DIGITS = 10;
@@ -34,19 +33,15 @@ export class OutcomeLines {
     this.#pos = start;
     while (this.#pos < end) {
       const at = this.#pos;
-      if (buf[at] === PLUS) {
-        const lineEnd = buf.indexOf(LF, at);
-        this.#pos = lineEnd + 1;
-        sink.full(at, buf.toString('latin1', at, lineEnd));
-      } else if (!this.#brief(buf, at, sink)) {
+      if (!this.#line(buf, at, sink)) {
         this.#pos = buf.indexOf(LF, at) + 1;
         sink.garbage(at);
       }
     }
   }
 
-  /** `$msec TAB $connection TAB $service TAB $decision TAB $status TAB $request_time LF`. False: it is none. */
-  #brief(buf: Buffer, at: number, sink: LineSink): boolean {
+  /** `$msec TAB $connection TAB $service TAB $decision TAB $status TAB $request_time`, LF or a TAB and more. False: it is none. */
+  #line(buf: Buffer, at: number, sink: LineSink): boolean {
     let pos = at;
     const seconds = this.#digits(buf, pos);
     pos += SECONDS_DIGITS;
@@ -75,7 +70,14 @@ export class OutcomeLines {
     if (this.#pos === pos + 1 || buf[this.#pos] !== DOT) return false;
     pos = this.#pos + 1;
     const thousandths = this.#digits(buf, pos);
-    if (this.#pos !== pos + 3 || buf[pos + 3] !== LF) return false;
+    if (this.#pos !== pos + 3) return false;
+    if (buf[pos + 3] === TAB) {
+      const lineEnd = buf.indexOf(LF, pos);
+      this.#pos = lineEnd + 1;
+      sink.full(at, buf.toString('latin1', at, lineEnd));
+      return true;
+    }
+    if (buf[pos + 3] !== LF) return false;
     const decided = this.#decided.get(buf, decidedAt, decidedEnd, hash ^ (hash >>> 15));
     if (decided === null) return false;
     this.#pos = pos + 4;

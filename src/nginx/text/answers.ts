@@ -4,7 +4,7 @@
  * Knows no single service.
  */
 import type { Block, MapBlock } from './block.ts';
-import { type Expression, LF, type Part, variable } from './expression.ts';
+import { type Expression, LF, type Part, TAB, variable } from './expression.ts';
 
 export interface AnswerParts {
   /** Empty where no service uses it. */
@@ -27,7 +27,7 @@ export function answerTables(parts: AnswerParts): Block[] {
     ...(parts.migrates ? renamingTables(parts) : []),
     ...ownLines(parts),
     ...problemTables(parts),
-    ...(parts.detail === 'brief' ? logTables(parts) : []),
+    logTable(parts),
   ];
 }
 
@@ -92,21 +92,25 @@ function renamingTables({ authority, scheme }: AnswerParts): Block[] {
     ],
   });
   const refreshRest = '(?:[/?#\\\\"\'].*+)?+\\z';
+  // Asked for at each answer, which nearly never has one.
+  const rare = (header: string, lead: string, rest: string): Block[] => {
+    const sent: Expression = [variable(`upstream_http_${header}`)];
+    return [
+      map(`renamed_${header}`, sent, [variable(`${header}_of_client`)], { '': [''] }),
+      url(`${header}_of_client`, sent, lead, rest),
+    ];
+  };
   return [
     url('renamed_location', [variable('answered_location')], '', REST),
-    url('renamed_content_location', [variable('upstream_http_content_location')], '', REST),
-    url(
-      'renamed_refresh',
-      [variable('upstream_http_refresh')],
-      '[^;,\\n]*+[;,]\\s*+(?:url\\s*+=\\s*+)?["\']?',
-      refreshRest,
-    ),
+    ...rare('content_location', '', REST),
+    ...rare('refresh', '[^;,\\n]*+[;,]\\s*+(?:url\\s*+=\\s*+)?["\']?', refreshRest),
   ];
 }
 
 function ownLines({ exposed, stickySet }: AnswerParts): Block[] {
   const blocks: Block[] = [
-    map('answered_upgrade', [variable('status')], [''], { '101': [variable('upstream_http_upgrade')] }),
+    map('answered_upgrade', [variable('upstream_http_upgrade')], [variable('upgrade_of_101')], { '': [''] }),
+    map('upgrade_of_101', [variable('status')], [''], { '101': [variable('upstream_http_upgrade')] }),
   ];
   const asked = [variable('asked')];
   if (exposed !== null) {
@@ -184,26 +188,38 @@ function problemTables({ requestId }: AnswerParts): Block[] {
   ];
 }
 
-/** A request that went as most do leaves a short line: answered at the first attempt, nothing to look into. */
-function logTables({ vainPeer, migrates }: AnswerParts): Block[] {
-  const statuses = ['200', '201', '204', '206', '301', '302', '304', '400', '401', '403', '404'];
+/** Answers that leave a short line; the others of 1xx to 4xx do so too, at the cost of a regex. */
+const USUAL_STATUSES = '200 201 202 204 206 301 302 303 304 307 400 401 403 404'.split(' ');
+
+/** What nginx knows of a request beyond its short line: the variables that `src/nginx/observe/full-line.ts` reads, in its order. */
+const DETAILS = [
+  ...['lane', 'gate', 'trail', 'request_completion'],
+  ...['upstream_addr', 'upstream_status', 'upstream_connect_time', 'upstream_header_time', 'upstream_response_time'],
+  ...['upstream_bytes_sent', 'upstream_bytes_received', 'request_method'],
+].map(variable);
+
+/**
+ * `$details`, the rest of a line: nothing where a request went as most do, answered whole at the first attempt, with nothing to
+ * look into. One table decides that, because every request asks. A stream counts at its head, which a short line does not tell.
+ */
+function logTable({ vainPeer, requestId, migrates, detail }: AnswerParts): Block {
+  const all = [...DETAILS.map((part) => [part]), requestId, vainPeer].flatMap((value) => [TAB, ...value]);
+  if (detail === 'full') return map('details', [''], all, {});
   const gate: Expression = migrates ? [variable('gate')] : [];
-  return [
-    map('is_brief', [variable('request_completion'), ...gate], [''], { OK: [variable('answered_at_once')] }),
-    {
-      ...map('answered_at_once', [variable('upstream_status')], [''], {}),
-      rows: [
-        ...statuses.map((text) => ({ key: { kind: 'exact' as const, text }, value: [variable('bodiless')] })),
-        { key: { kind: 'regex', pattern: '^[1-4][0-9][0-9]\\z' }, value: [variable('bodiless')] },
-      ],
-    },
-    // A stream counts at its head, and its short line would say nothing of that.
-    map('bodiless', [variable('content_length'), variable('http_transfer_encoding'), variable('stream')], [''], {
-      '': [variable('not_forwarded_in_vain')],
-    }),
-    map('not_forwarded_in_vain', vainPeer, [''], { '': ['1'] }),
-    map('is_full', [variable('is_brief')], ['1'], { '1': [''] }),
+  const seen = [
+    variable('request_completion'),
+    ...gate,
+    ' ',
+    variable('upstream_status'),
+    variable('shape'),
+    ...vainPeer,
   ];
+  const usual = Object.fromEntries(USUAL_STATUSES.map((status): [string, Expression] => [`OK ${status}`, ['']]));
+  const table = map('details', seen, all, usual);
+  return {
+    ...table,
+    rows: [...table.rows, { key: { kind: 'regex', pattern: '^OK [1-4][0-9][0-9]\\z' }, value: [''] }],
+  };
 }
 
 function map(

@@ -2,7 +2,7 @@
  * A value in an nginx configuration: pieces of literal text and variables, in their order. Literal text is anything that a
  * user may have written; whoever prints an expression quotes it, so no piece can become a directive or a variable.
  */
-export type Part = string | { readonly variable: string } | typeof LF;
+export type Part = string | { readonly variable: string } | typeof LF | typeof TAB;
 export type Expression = readonly Part[];
 
 /**
@@ -10,6 +10,9 @@ export type Expression = readonly Part[];
  * error, so that a separator is only ever one that was asked for.
  */
 export const LF = { lineFeed: true } as const;
+
+/** A tab, between the fields of a log line. */
+export const TAB = { tab: true } as const;
 
 /** `$name`, without the sign. */
 export function variable(name: string): Part {

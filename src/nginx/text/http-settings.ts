@@ -40,7 +40,6 @@ export function httpSettings(settings: NginxSettings) {
     // nginx refuses 0, and one byte holds no body either.
     heldBytes: size(Math.max(limits.replayBytes, 1), 'replay bytes'),
     gzip: settings.gzip === 'on',
-    brief: settings.detail === 'brief',
     accessLog: settings.accessLogFile === null ? null : absolutePath(settings.accessLogFile, 'access log'),
   };
 }

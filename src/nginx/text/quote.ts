@@ -4,7 +4,7 @@
  * of its directive. Refuses to know directives; text that no field may hold throws, naming the field.
  */
 import type { GeoBlock, MapKey } from './block.ts';
-import { type Expression, LF, type Part } from './expression.ts';
+import { type Expression, LF, type Part, TAB } from './expression.ts';
 import { ConfigurationFault, type Token, token, variableName } from './token.ts';
 
 /** Stands for a literal `$`, which nginx cannot escape. A text that uses it has this block before. */
@@ -59,6 +59,7 @@ interface Piece {
 
 function piecesOf(part: Part, field: string): Piece[] {
   if (part === LF) return [{ variable: false, text: '\\n' }];
+  if (part === TAB) return [{ variable: false, text: '\\t' }];
   if (typeof part === 'string') return literalPieces(escaped(part, field));
   return [{ variable: true, text: variableName((part as { variable: string }).variable, field) }];
 }

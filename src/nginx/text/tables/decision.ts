@@ -7,11 +7,12 @@ import { type Expression, variable } from '../expression.ts';
 import { type TableContext, valuesOf } from './context.ts';
 import { type Cookies, type Ids, probeKey } from './ids.ts';
 import type { Murmur3 } from './murmur3.ts';
-import { type ChainRule, endOfRules, RuleChain, ruleTables } from './rules.ts';
+import { type ChainRule, endOfRules, ruleTables } from './rule-chain.ts';
+import { RuleChain } from './rules.ts';
 import { strategyOf } from './strategies.ts';
 import { exact } from './table-set.ts';
 
-const NEW_DECISIONS = ['header', 'cookie', 'ip', 'user', 'weight'].map((reason) => `new:${reason}`);
+export const NEW_DECISIONS = ['header', 'cookie', 'ip', 'user', 'weight'].map((reason) => `new:${reason}`);
 
 export function decisionOfRequest(context: TableContext, cookies: Cookies, ids: Ids, murmur3: Murmur3): void {
   const { all, ruled, tables } = context;

@@ -2,14 +2,14 @@
  * Services that this nginx cannot be told of. In: services and settings. Out: a sentence for each such service, so that the others
  * are served. A word of nginx has at most 4096 bytes, of which a `$` takes nine.
  */
-import type { Migration, ServedMigration } from '../../../migration/model.ts';
+import type { Match, Migration, ServedMigration } from '../../../migration/model.ts';
 import { quote } from '../quote.ts';
 import type { Refusal } from '../rendered.ts';
 import type { NginxSettings } from '../settings.ts';
 import { ConfigurationFault } from '../token.ts';
 import { isRuled } from './context.ts';
 import { MOST_KEYS } from './murmur3.ts';
-import { wantOf } from './rules.ts';
+import { wantOf } from './rule-chain.ts';
 
 /** Three keys are no rule's: those of the strategies and of probing. */
 const MOST_HASHED_HEADERS = MOST_KEYS - 3;
@@ -50,11 +50,17 @@ function pathProblem({ name, pathPrefix }: Migration): string | null {
 function valueProblem({ headerRules, cookieRules }: Migration): string | null {
   const lists = { header_rules: headerRules, cookie_rules: cookieRules };
   for (const [key, rules] of Object.entries(lists)) {
-    const long = rules.findIndex(({ match }) => !fits(wantOf(match, 'old:header')));
+    const long = rules.findIndex(({ match }) => !fits(longestWant(match)));
     if (long !== -1)
       return `canary.${key}[${long}].value is too long for nginx, which reads words of 4096 bytes (a $ takes nine); for example "new"`;
   }
   return null;
+}
+
+/** Of an exact value and the like; a regex is short, and stands alone. */
+function longestWant(match: Match): string {
+  const text = match.kind === 'exact' || match.kind === 'prefix' ? match.value : '';
+  return wantOf({ kind: 'prefix', decision: 'old:header', text });
 }
 
 function fits(text: string): boolean {

@@ -2,19 +2,25 @@
  * What a request is, as far as its lane depends on it: may it be sent twice, is its body held, does it want a stream, has it been
  * here before. The same for every service. Refuses to know clusters until the last table, `$lane`.
  */
-import { type Expression, LF, variable } from '../expression.ts';
+import { REASONS } from '../../../allocator/decision.ts';
+import { LF, variable } from '../expression.ts';
 import type { TableContext } from './context.ts';
+import { NEW_DECISIONS } from './decision.ts';
 import { CLEAN_UPGRADE, FIRST_PROTOCOL, MAY_UPGRADE, numberUpTo, TAKEN, viaOf } from './patterns.ts';
 import { exact, type Row, regex } from './table-set.ts';
 
+const REPLAYABLE = ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'];
 const REPLAYS = ['yes', 'guarded', 'no'] as const;
 const BODIES = ['held', 'streamed'] as const;
 const STREAMS = ['tunnel', ''] as const;
 
-/** `$replay`, `$body`, `$upgrade_out`, `$connection_out`, `$stream`, `$loop`. */
+/** What programs and browsers mostly send: these need no search. */
+const USUAL_ACCEPTS = ['*/*', 'application/json', 'application/json, text/plain, */*', 'application/json, */*'];
+
+/** `$replay`, `$body`, `$upgrade_out`, `$connection_out`, `$stream`, `$loop`; `$shape`: all of it, '' for a plain GET and the like. */
 export function requestTables({ tables, settings }: TableContext): void {
   const http = (name: string) => variable(`http_${name}`);
-  const replayable = ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'].map((method) => exact(method, 'yes'));
+  const replayable = REPLAYABLE.map((method) => exact(method, 'yes'));
   const guarded = ['POST', 'PATCH'].map((method) => exact(method, 'guarded'));
   tables.map('replay', [variable('request_method')], ['no'], [...replayable, ...guarded]);
   tables.map(
@@ -38,37 +44,42 @@ export function requestTables({ tables, settings }: TableContext): void {
   );
   const upgrade = tables.map('upgrade_out', [http('upgrade')], asked, [exact('', '')]);
   tables.map('connection_out', upgrade, ['Upgrade'], [exact('', '')]);
-  tables.map(
-    'stream',
-    [http('accept'), LF, ...upgrade],
+  const events = tables.map(
+    'event_stream',
+    [http('accept')],
     [''],
-    [regex('(?i)text/event-stream[^\\n]*+\\n', 'tunnel'), regex('\\n.', 'tunnel')],
+    [...USUAL_ACCEPTS.map((accept) => exact(accept, '')), regex('(?i)text/event-stream', 'tunnel')],
   );
+  tables.map('stream', upgrade, ['tunnel'], [exact('', ...events)]);
   tables.map('loop', [http('via')], [''], [exact('', ''), regex(viaOf(settings.instance), 'loop ')]);
+  const shape = [variable('loop'), ' ', variable('replay'), ' ', variable('body'), ' ', variable('stream')];
+  const rare = [http('transfer_encoding'), variable('content_length'), http('upgrade'), http('via'), ...events];
+  tables.map('shape', [variable('request_method'), ' ', ...rare], shape, [
+    ...REPLAYABLE.map((method) => exact(`${method} `, '')),
+  ]);
 }
 
-/** `$lane`: asked for anew at each attempt, because the cluster may change. */
+/** `$lane`: asked for anew at each attempt, because the cluster may change. Of an ordinary request the decision alone says it. */
 export function laneTable({ tables }: TableContext): void {
-  const source: Expression = [
-    variable('loop'),
-    variable('cluster'),
-    ' ',
-    variable('replay'),
-    ' ',
-    variable('body'),
-    ' ',
-    variable('stream'),
-  ];
-  const rows: Row[] = REPLAYS.flatMap((replay) =>
+  const shapes = REPLAYS.flatMap((replay) =>
     BODIES.flatMap((body) =>
-      STREAMS.flatMap((stream) => [
-        exact(`old ${replay} ${body} ${stream}`, oldLane(replay, body, stream)),
-        exact(`new ${replay} ${body} ${stream}`, newLane(replay, body, stream)),
-      ]),
+      STREAMS.map((stream) => ({ replay, body, stream, shape: ` ${replay} ${body} ${stream}` })),
     ),
   );
-  const unlikeDefault = rows.filter(({ value }) => value[0] !== 'old');
-  tables.volatileMap('lane', source, ['old'], [...unlikeDefault, regex('^loop ', 'loop')]);
+  const rows: Row[] = shapes.flatMap(({ replay, body, stream, shape }) => [
+    exact(`old${shape}`, oldLane(replay, body, stream)),
+    exact(`new${shape}`, newLane(replay, body, stream)),
+  ]);
+  const odd = tables.volatileMap(
+    'odd_lane',
+    [variable('cluster'), variable('shape')],
+    ['old'],
+    [...rows.filter(({ value }) => value[0] !== 'old'), regex('^(?:old|new)loop ', 'loop')],
+  );
+  tables.volatileMap('lane', [variable('decision'), variable('shape')], odd, [
+    ...REASONS.map((reason) => exact(`old:${reason}`, 'old')),
+    ...NEW_DECISIONS.map((decision) => exact(decision, 'new')),
+  ]);
 }
 
 /** nginx itself sends unknown methods again on a stale connection, so they take the lane that never does. */
