@@ -14,6 +14,7 @@ import { NginxPlane, type PlaneEvent } from './nginx-plane.ts';
 import { OutcomeReader } from './observe/outcome-reader.ts';
 import type { PlaneProcess } from './plane-parts.ts';
 import { refusedServices } from './process/bisect.ts';
+import { Mender } from './process/mend.ts';
 import { NginxProcess } from './process/nginx-process.ts';
 import type { NginxEvent } from './process/options.ts';
 import { render } from './renderer.ts';
@@ -38,6 +39,8 @@ export interface CreateOptions {
 
 /** Nginx tells the old workers to leave 100 ms after the new ones were started. */
 const TURNOVER_MS = 1_000;
+/** A look costs a `stat`, and reading the names of the flags that there are. */
+const ATTEND_MS = 1_000;
 
 /** Something goes wrong that no reload is to blame for. */
 export interface PlaneProblem {
@@ -96,6 +99,16 @@ export function createNginxPlane(options: CreateOptions): NginxPlane {
     setTimer,
     onEvent,
   });
+  const mender = new Mender(process, { directory, now, onEvent });
+  // Somebody may clean up /dev/shm, as systemd does when a user logs out: services that fell back would go to new again.
+  const attend = async (): Promise<void> => {
+    if (process.pid() !== null) {
+      await mender.look();
+      flags.reconcile();
+    }
+    setTimer(() => void attend(), ATTEND_MS);
+  };
+  setTimer(() => void attend(), ATTEND_MS);
   return plane;
 }
 

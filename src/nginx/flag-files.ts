@@ -27,6 +27,8 @@ export class FlagFiles {
   readonly #wanted = new Map<string, readonly Flag[]>();
   readonly #present = new Map<string, Set<Flag>>();
   readonly #due = new Set<string>();
+  /** False: the directory could not be read at the last look. */
+  #isSeen = true;
   #sliceEndsMs = 0;
   #turn: NodeJS.Immediate | null = null;
   #retry: NodeJS.Timeout | null = null;
@@ -62,25 +64,26 @@ export class FlagFiles {
    * that nobody has set, or that are steady, go.
    */
   reconcile(): void {
-    this.#look();
+    const isSeen = this.#look();
     for (const id of [...this.#wanted.keys(), ...this.#present.keys()]) this.#due.add(id);
-    this.#work();
+    if (isSeen || this.#due.size > 0) this.#work();
   }
 
   /** False: it cannot be seen what is there. */
   #look(): boolean {
     const { directory } = this.#options;
+    this.#isSeen = false;
+    this.#present.clear();
     try {
-      this.#present.clear();
       for (const name of readdirSync(directory)) {
         const found = flagOfFile(name);
         if (found !== null) this.#presentOf(found.id).add(found.flag);
       }
-      return true;
+      this.#isSeen = true;
     } catch (error) {
       this.#fail(`cannot read ${directory}: ${(error as Error).message}`);
-      return false;
     }
+    return this.#isSeen;
   }
 
   /** Forgets services that are not served any more, files and all. */
@@ -120,7 +123,7 @@ export class FlagFiles {
       if (!this.#write(id)) return;
       this.#due.delete(id);
     }
-    this.#problem = null;
+    if (this.#isSeen) this.#problem = null;
   }
 
   #write(id: string): boolean {
@@ -149,7 +152,8 @@ export class FlagFiles {
     this.#problem = message;
     this.#retry ??= setTimeout(() => {
       this.#retry = null;
-      this.#work();
+      if (this.#isSeen) this.#work();
+      else this.reconcile();
     }, RETRY_MS).unref();
   }
 

@@ -258,6 +258,34 @@ describe('what goes wrong around nginx', function () {
     expect((await status()).nginx).to.include({ up: true, running_generation: 1 });
   });
 
+  it('its directory is removed under it: nobody is refused, holds are obeyed again, and edits are live', async () => {
+    await start(yaml(100));
+    const pid = running.masterPid();
+    let own = 0;
+    const asked = () => {
+      own++;
+      return cluster();
+    };
+    const hold = ['abort', SEED_SERVICE, '--reason', 'x', '--admin', running.proxy.admin];
+    expect((await runCli(hold)).code).to.equal(0);
+    expect(await asked()).to.equal('old');
+    const load = loadOn();
+    rmSync(running.directory, { recursive: true });
+    await eventually('the hold is obeyed', async () => (await asked()) === 'old');
+    await eventually('it is told', () => /somebody removed .*; it was made anew/.test(running.proxy.process.stderr));
+    running.proxy.edit(yaml(50));
+    await eventually('the edit is live', async () => (await status()).nginx?.running_generation === 2);
+    expect(await asked()).to.equal('old');
+    await load.stop();
+    expect(load.failed).to.deep.equal(load.cutOff);
+    expect(running.masterPid()).to.equal(pid);
+    const answered = load.sent.filter(({ status }) => status !== null).length + own;
+    await eventually('each is counted once', async () => {
+      const { old, new: fresh } = await running.proxy.service(SEED_SERVICE);
+      return old.requests + fresh.requests === answered;
+    });
+  });
+
   it('nginx is gone and cannot be started: not ready is what it says, until it is back', async () => {
     const { program } = fickle();
     await start(yaml(100), { nginx: program });

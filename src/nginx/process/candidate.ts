@@ -15,3 +15,7 @@ export interface Candidate {
 export type Stage = 'check' | 'install' | 'start' | 'reload' | 'confirm';
 
 export type Installed = { readonly ok: true } | { readonly ok: false; readonly stage: Stage; readonly message: string };
+
+export function failed(stage: Stage, message: string): Installed {
+  return { ok: false, stage, message };
+}

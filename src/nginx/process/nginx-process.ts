@@ -4,7 +4,7 @@
  * Our death leaves it serving. A text is checked before it is tried; a large one, where that takes seconds, only after nginx
  * did not take it, to tell whether the text is to blame. Refuses to know what the texts mean.
  */
-import type { Candidate, Installed, Stage } from './candidate.ts';
+import { type Candidate, failed, type Installed, type Stage } from './candidate.ts';
 import { type Checked, checkCandidate } from './check.ts';
 import { askConnections, type Connections } from './control.ts';
 import { DirectoryProblem, prepareDirectory } from './directory.ts';
@@ -108,6 +108,16 @@ export class NginxProcess {
     return this.#running === null ? null : await askConnections(this.#layout.controlSocket, this.#deadlines.askMs);
   }
 
+  /** A job on what serves, in turn with installs and in a directory that is there; none where nothing serves. */
+  attend(job: (installed: Candidate, master: Master, waiting: Waiting) => Promise<void>): Promise<void> {
+    return this.#inTurn(async () => {
+      const [running, installed] = [this.#running, this.#installed];
+      if (running === null || installed === null || this.#isOver()) return;
+      await this.#prepare();
+      await job(installed, running.master, this.#waiting(installed.text));
+    });
+  }
+
   /** What is under way may take `graceMs`. Resolves when nothing of nginx is left. */
   stop(graceMs: number): Promise<void> {
     this.#stopCaring();
@@ -144,7 +154,7 @@ export class NginxProcess {
   async #prepare(): Promise<void> {
     if (this.#isOver()) throw new DirectoryProblem('nginx is being stopped');
     await prepareDirectory(this.#options.directory, this.#options.workerUser);
-    this.#unlock ??= await lock(this.#options.directory);
+    this.#unlock = await lock(this.#options.directory, this.#unlock);
   }
 
   async #release(): Promise<void> {
@@ -287,8 +297,4 @@ export class NginxProcess {
     this.#over.abort();
     this.#restart.clear();
   }
-}
-
-function failed(stage: Stage, message: string): Installed {
-  return { ok: false, stage, message };
 }

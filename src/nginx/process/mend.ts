@@ -1,0 +1,68 @@
+/**
+ * nginx's directory, or its control socket, made anew where somebody removed it under the nginx that runs, as systemd does with
+ * /dev/shm when a user logs out. nginx keeps a listening socket over a reload as long as a text names its path, file or no
+ * file (tried with 1.22.1): so it is told of another path, then of its own again. In: the nginx. Out: the same text served, found
+ * under its own path; clients notice no more than of two reloads.
+ */
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import type { Candidate } from './candidate.ts';
+import { type Attained, reloadServing, type Waiting } from './generation.ts';
+import { type Layout, layoutOf } from './layout.ts';
+import type { Master } from './master.ts';
+import type { NginxProcess } from './nginx-process.ts';
+import type { NginxProcessOptions } from './options.ts';
+import { restoreText, writeCandidate } from './store.ts';
+
+/** As long as the name it stands for: the longest path that fits still does. */
+const AWAY = 'contr_2.sock';
+const AGAIN_MS = 30_000;
+
+export class Mender {
+  readonly #process: Pick<NginxProcess, 'attend' | 'pid'>;
+  readonly #options: Pick<NginxProcessOptions, 'directory' | 'now' | 'onEvent'>;
+  #afterMs = 0;
+
+  constructor(
+    process: Pick<NginxProcess, 'attend' | 'pid'>,
+    options: Pick<NginxProcessOptions, 'directory' | 'now' | 'onEvent'>,
+  ) {
+    this.#process = process;
+    this.#options = options;
+  }
+
+  /** A `stat` where all is well. What it did, or why it could not, is an event. */
+  async look(): Promise<void> {
+    const { now, onEvent, directory } = this.#options;
+    const layout = layoutOf(directory);
+    const isWell = (): boolean => this.#process.pid() === null || existsSync(layout.controlSocket);
+    if (isWell() || now() < this.#afterMs) return;
+    this.#afterMs = now() + AGAIN_MS;
+    const what = `somebody removed ${layout.controlSocket}, or what is above it`;
+    try {
+      await this.#process.attend(async (installed, master, waiting) => {
+        // It may have died, and have been started again, meanwhile.
+        if (isWell()) return;
+        const attained = await bindAnew(installed, master, layout, waiting);
+        const end = attained.ok
+          ? 'it was made anew, and nginx serves on'
+          : `nginx cannot be asked: ${attained.message}`;
+        onEvent({ kind: 'warned', message: `${what}; ${end}` });
+      });
+    } catch (error) {
+      onEvent({ kind: 'warned', message: `${what}; it cannot be made anew: ${(error as Error).message}` });
+    }
+  }
+}
+
+async function bindAnew(installed: Candidate, master: Master, layout: Layout, waiting: Waiting): Promise<Attained> {
+  const { controlSocket } = layout;
+  const away = controlSocket.replace(/[^/]*$/, AWAY);
+  const text = installed.text.replaceAll(`unix:${controlSocket};`, `unix:${away};`);
+  await writeCandidate(layout, { ...installed, text }, installed.text);
+  // nginx writes it at its start alone.
+  await writeFile(layout.pidFile, `${master.pid}\n`);
+  const moved = await reloadServing(installed.token, master, { ...layout, controlSocket: away }, waiting);
+  await restoreText(layout, installed.text);
+  return moved.ok ? await reloadServing(installed.token, master, layout, waiting) : moved;
+}
