@@ -59,6 +59,7 @@ export function createNginxPlane(options: CreateOptions): NginxPlane {
     now,
     onEvent: (event) => {
       onEvent(event);
+      if (event.kind === 'exited') outcomes.nginxEnded();
       if (event.kind === 'restarted') plane.refresh();
     },
   });

@@ -379,6 +379,21 @@ describe('an answer that broke off', () => {
     expect(stage.outcomes.map(({ failure }) => failure)).to.deep.equal([null, 'truncated']);
   });
 
+  it('is not taken for one of another nginx, which counts its connections anew', () => {
+    const stage = new Stage();
+    const worker = new Worker(stage);
+    worker.error(1, 'upstream prematurely closed connection while reading upstream');
+    worker.error(2, 'connect() failed (111: Connection refused) while connecting to upstream');
+    stage.pass(20);
+    stage.follower.nginxEnded();
+    worker.request(1);
+    worker.request(2);
+    worker.flush();
+    stage.pass(200);
+    stage.pass(200);
+    expect(stage.outcomes.map(({ failure }) => failure)).to.deep.equal([null, null]);
+  });
+
   it('is known after a kill between the two logs', () => {
     const stage = new Stage();
     const worker = new Worker(stage);

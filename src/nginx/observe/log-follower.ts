@@ -111,6 +111,12 @@ export class LogFollower implements LineSink {
     return active;
   }
 
+  /** That nginx writes no more: what it left is told, and the causes whose lines it took with it are forgotten. */
+  nginxEnded(): void {
+    this.turn('is_told');
+    this.#errors.clear();
+  }
+
   close(): void {
     this.#outcomes.close();
     this.#errorLog.close();

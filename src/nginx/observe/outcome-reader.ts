@@ -46,6 +46,16 @@ export class OutcomeReader {
     this.#follower.close();
   }
 
+  /** Its master died. Before the next one serves. */
+  nginxEnded(): void {
+    if (this.#timer === null) return;
+    try {
+      this.#follower.nginxEnded();
+    } catch (error) {
+      this.#onProblem(`nginx's logs cannot be read: ${String(error)}`);
+    }
+  }
+
   #turn(): void {
     let active = true;
     try {

@@ -61,6 +61,13 @@ export class PendingErrors {
     }
   }
 
+  /** Another nginx counts its connections from 1 again. */
+  clear(): void {
+    this.#byConnection.clear();
+    this.#count = 0;
+    this.#breaks = 0;
+  }
+
   /** Where reading must begin again to know all that is pending; null: nothing of this file is. */
   oldestOffset(inode: number): number | null {
     for (const [first] of this.#byConnection.values()) if (first.inode === inode) return first.offset;
