@@ -6,9 +6,10 @@
  */
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Candidate } from './candidate.ts';
 import { type Attained, reloadServing, type Waiting } from './generation.ts';
-import { type Layout, layoutOf } from './layout.ts';
+import { FOLDERS, type Layout, layoutOf } from './layout.ts';
 import type { Master } from './master.ts';
 import type { NginxProcess } from './nginx-process.ts';
 import type { NginxProcessOptions } from './options.ts';
@@ -16,12 +17,15 @@ import { restoreText, writeCandidate } from './store.ts';
 
 /** As long as the name it stands for: the longest path that fits still does. */
 const AWAY = 'contr_2.sock';
-const AGAIN_MS = 30_000;
+/** Whoever removes may be at it still. */
+const AGAIN_MS = 1_000;
+const AGAIN_MOST_MS = 60_000;
 
 export class Mender {
   readonly #process: Pick<NginxProcess, 'attend' | 'pid'>;
   readonly #options: Pick<NginxProcessOptions, 'directory' | 'now' | 'onEvent'>;
   #afterMs = 0;
+  #failures = 0;
 
   constructor(
     process: Pick<NginxProcess, 'attend' | 'pid'>,
@@ -31,27 +35,29 @@ export class Mender {
     this.#options = options;
   }
 
-  /** A `stat` where all is well. What it did, or why it could not, is an event. */
+  /** A few `stat` where all is well. What it did, or why it could not, is an event. */
   async look(): Promise<void> {
     const { now, onEvent, directory } = this.#options;
     const layout = layoutOf(directory);
-    const isWell = (): boolean => this.#process.pid() === null || existsSync(layout.controlSocket);
-    if (isWell() || now() < this.#afterMs) return;
-    this.#afterMs = now() + AGAIN_MS;
+    const needed = [...FOLDERS.map((folder) => join(directory, folder)), layout.controlSocket];
+    if (this.#process.pid() === null || needed.every((path) => existsSync(path)) || now() < this.#afterMs) return;
     const what = `somebody removed ${layout.controlSocket}, or what is above it`;
     try {
       await this.#process.attend(async (installed, master, waiting) => {
-        // It may have died, and have been started again, meanwhile.
-        if (isWell()) return;
+        // Folders alone were missing, or nginx was started again meanwhile.
+        if (existsSync(layout.controlSocket)) return;
         const attained = await bindAnew(installed, master, layout, waiting);
         const end = attained.ok
           ? 'it was made anew, and nginx serves on'
           : `nginx cannot be asked: ${attained.message}`;
+        this.#failures = attained.ok ? 0 : this.#failures + 1;
         onEvent({ kind: 'warned', message: `${what}; ${end}` });
       });
     } catch (error) {
+      this.#failures++;
       onEvent({ kind: 'warned', message: `${what}; it cannot be made anew: ${(error as Error).message}` });
     }
+    this.#afterMs = now() + (this.#failures === 0 ? 0 : Math.min(AGAIN_MS * 2 ** this.#failures, AGAIN_MOST_MS));
   }
 }
 
