@@ -43,10 +43,17 @@ const BREAK_HOLD_MS = 80;
 const CLOCK_SLACK_MS = 50;
 const EXPIRE_EVERY_MS = 10_000;
 
+const NO_LINE: HeldLine = {
+  ...{ endMs: 0.5, connection: 0, status: 0, durationMs: 0, inode: 0.5, offset: 0.5, readMs: 0.5 },
+  ...{ decided: { service: '', cluster: 'old', reason: 'default' }, full: null },
+};
+
 export class LogFollower implements LineSink {
   readonly #options: LogFollowerOptions;
   readonly #lines = new OutcomeLines();
   readonly #held = new HeldLines();
+  /** The one that is being read or told. */
+  readonly #line: HeldLine = { ...NO_LINE };
   readonly #errors = new PendingErrors();
   readonly #teller: LineTeller;
   readonly #checkpoint: CheckpointFile;
@@ -126,10 +133,18 @@ export class LogFollower implements LineSink {
   // --- reading --------------------------------------------------------------------------------------------------------
 
   brief(at: number, endMs: number, connection: number, decided: Decided, status: number, durationMs: number): void {
-    const [inode, offset] = [this.#inode, this.#base + at];
-    if (this.#skip.length > 0 && this.#wasTold(endMs, offset)) return;
-    const readMs = this.#nowMs;
-    this.#held.add({ endMs, connection, decided, status, durationMs, full: null, inode, offset, readMs });
+    const line = this.#line;
+    line.offset = this.#base + at;
+    if (this.#skip.length > 0 && this.#wasTold(endMs, line.offset)) return;
+    line.endMs = endMs;
+    line.connection = connection;
+    line.decided = decided;
+    line.status = status;
+    line.durationMs = durationMs;
+    line.full = null;
+    line.inode = this.#inode;
+    line.readMs = this.#nowMs;
+    this.#held.add(line);
   }
 
   full(at: number, text: string): void {
@@ -182,43 +197,59 @@ export class LogFollower implements LineSink {
   /** Lines that ended by then are told now. */
   #releaseMs(wallMs: number): number {
     let throughMs = wallMs - HOLD_MS;
-    const lines = this.#held.sorted();
-    for (let i = lines.length - 1; i >= 0 && lines[i].endMs > throughMs; i--) {
-      if (lines[i].readMs <= this.#nowMs - HOLD_MS) throughMs = lines[i].endMs;
+    const held = this.#held;
+    held.sort();
+    for (let at = held.count - 1; at >= 0 && held.endMsOf(at) > throughMs; at--) {
+      if (held.readMsOf(at) <= this.#nowMs - HOLD_MS) throughMs = held.endMsOf(at);
     }
     if (this.#errors.breaks === 0) return throughMs;
-    for (let i = 0; i < lines.length && lines[i].endMs <= throughMs; i++) {
-      const pending = this.#errors.breakOf(lines[i].connection);
+    for (let at = 0; at < held.count && held.endMsOf(at) <= throughMs; at++) {
+      const pending = this.#errors.breakOf(held.connectionOf(at));
       if (pending === null || this.#nowMs - pending.readMs >= BREAK_HOLD_MS) continue;
-      if (lines[i].endMs >= pending.notBeforeMs) return lines[i].endMs - 1;
+      if (held.endMsOf(at) >= pending.notBeforeMs) return held.endMsOf(at) - 1;
     }
     return throughMs;
   }
 
   #tell(throughMs: number, wallMs: number): boolean {
-    const lines = this.#held.takeThrough(throughMs);
+    const held = this.#held;
+    held.sort();
+    const count = held.countThrough(throughMs);
     this.#throughMs = throughMs;
-    if (lines.length === 0) return false;
+    if (count === 0) return false;
     const clockMs = this.#nowMs - wallMs;
-    const last = this.#errors.breaks === 0 ? null : this.#lastOfEach(lines);
-    for (const line of lines) {
-      const isLast = last !== null && last.get(line.connection) === line;
+    const last = this.#errors.breaks === 0 ? null : this.#lastOfEach(count);
+    for (let at = 0; at < count; at++) {
+      const line = this.#line;
+      held.read(at, line);
+      const isLast = last !== null && last.get(line.connection) === at;
       // Where the machine's clock was put back meanwhile: nothing ended after it was read.
       const aheadMs = Math.min(clockMs, line.readMs - line.endMs);
-      this.#contained(() => this.#teller.tell(line, aheadMs, isLast));
+      this.#tellContained(line, aheadMs, isLast);
     }
+    held.drop(count);
     return true;
   }
 
-  /** The line of each connection that its broken answer may be; none where a later one is held. */
-  #lastOfEach(lines: readonly HeldLine[]): Map<number, HeldLine> {
-    const last = new Map<number, HeldLine>();
-    for (const line of lines) {
-      const pending = this.#errors.breakOf(line.connection);
-      if (pending !== null && line.endMs >= pending.notBeforeMs) last.set(line.connection, line);
+  /** Of the first `count`, the line of each connection that its broken answer may be; none where a later one is held. */
+  #lastOfEach(count: number): Map<number, number> {
+    const held = this.#held;
+    const last = new Map<number, number>();
+    for (let at = 0; at < held.count; at++) {
+      const connection = held.connectionOf(at);
+      const pending = at < count ? this.#errors.breakOf(connection) : null;
+      if (at >= count) last.delete(connection);
+      else if (pending !== null && held.endMsOf(at) >= pending.notBeforeMs) last.set(connection, at);
     }
-    for (const { connection } of this.#held.sorted()) last.delete(connection);
     return last;
+  }
+
+  #tellContained(line: HeldLine, aheadMs: number, isLast: boolean): void {
+    try {
+      this.#teller.tell(line, aheadMs, isLast);
+    } catch (error) {
+      this.#problem('observer', `what nginx did could not be told: ${String(error)}`);
+    }
   }
 
   #contained(call: () => void): void {
