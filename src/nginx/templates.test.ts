@@ -6,7 +6,7 @@ import { COMPILE_OPTIONS, compileTemplates } from './text/printer.ts';
 type Ast = hbs.AST.Program;
 
 /** Always words without quotes, so that they may be a part of one: by their grammars, or as names of variables of ours. */
-const COMPOSED = ['directory', 'token', 'variable', 'requestId', 'values.requestId', 'values.vainPeer', 'property'];
+const COMPOSED = ['directory', 'token', 'variable', 'requestId', 'values.requestId', 'property'];
 
 /** Fields with other text around them that are not in the list. */
 function composed(text: string): string[] {

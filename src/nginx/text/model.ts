@@ -48,7 +48,7 @@ export function buildModel(input: RenderInput, controlToken: Token, scripts: Rea
     values,
     listens: http.listens,
   });
-  const main = mainModel({ http, controlToken, values, tables, blocks, migrates, services });
+  const main = mainModel({ http, controlToken, values, blocks, migrates, services });
   const njs = tables.scripts.map(({ variable: name, property }) => ({
     variable: variableName(name, 'js_set'),
     property: token(`murmur3.${variableName(property, 'js_set')}`),
@@ -98,14 +98,19 @@ function printedValues(values: TableValues, { migrates, divided }: Kind) {
   const printed = (expression: Expression, field: string): Token => quote(expression, field);
   return {
     requestId: printed(values.requestId, 'request id'),
-    vainPeer: printed(values.vainPeer, 'vain peer'),
     forwardedFor: printed(values.forwardedFor, 'X-Forwarded-For'),
     forwardedProto: printed(values.forwardedProto, 'X-Forwarded-Proto'),
     forwardedHost: printed(values.forwardedHost, 'X-Forwarded-Host'),
     forwardedPort: printed(values.forwardedPort, 'X-Forwarded-Port'),
     via: printed(values.via, 'Via'),
+    authority: printed(values.authority, 'Host'),
     upstreamHost: printed(migrates ? [variable('upstream_host')] : values.authority, 'Host'),
     lane: printed(['@', variable('lane'), ...(divided ? [variable('lanes_of')] : [])], 'lane'),
+    own: {
+      requestId: printed(values.requestId, 'request id'),
+      exposes: values.exposed !== null,
+      sticks: values.stickySet !== null,
+    },
   };
 }
 
@@ -126,13 +131,12 @@ interface MainParts {
   readonly http: HttpSettings;
   readonly controlToken: Token;
   readonly values: PrintedValues;
-  readonly tables: Tables;
   readonly blocks: readonly Block[];
   readonly migrates: boolean;
   readonly services: readonly ServedMigration[];
 }
 
-function mainModel({ http, controlToken, values, tables, blocks, migrates, services }: MainParts) {
+function mainModel({ http, controlToken, values, blocks, migrates, services }: MainParts) {
   const keys = blocks.map((block) => (block.kind === 'map' ? block.rows.flatMap(({ key }) => exactLength(key)) : []));
   const hosts = services.map(({ migration }) => migration.old.host.length);
   const maps = hashSize(most(keys.map(({ length }) => length)), most(keys.map(most)));
@@ -142,8 +146,6 @@ function mainModel({ http, controlToken, values, tables, blocks, migrates, servi
     token: controlToken,
     values,
     migrates,
-    exposes: tables.values.exposed !== null,
-    sticks: tables.values.stickySet !== null,
     sizes: { mapMax: maps.max, mapBucket: maps.bucket, namesMax: names.max, namesBucket: names.bucket },
   };
 }

@@ -3,10 +3,12 @@
  * a server; upstream blocks and CA files are asked for as they are needed. Knows nothing of decisions.
  */
 import { type LaneTls, laneTls, sharedTls, tlsWords, trustsDefault } from './authorities.ts';
-import { variable } from './expression.ts';
+import { type Expression, type Part, variable } from './expression.ts';
+import { flagId } from './flag-id.ts';
 import { hostName } from './grammar.ts';
 import type { Listen } from './http-settings.ts';
 import { firstLane, type Lane, type LaneParts, type LaneUpstream, lane, lanesOf, timeoutsOf } from './lanes.ts';
+import type { PrintedValues } from './model.ts';
 import type { NamedFiles } from './named-files.ts';
 import { quote } from './quote.ts';
 import type { Route, Server } from './routes.ts';
@@ -19,13 +21,12 @@ export interface ServerParts {
   readonly upstreams: Upstreams;
   readonly files: NamedFiles;
   readonly settings: NginxSettings;
-  readonly values: { readonly lane: Token };
+  readonly values: PrintedValues;
   readonly listens: readonly Listen[];
 }
 
 /** `speaksTls`: whether any backend does; `trustsDefault`: whether any of those is verified with the default CAs. */
 export function printedServers(servers: readonly Server[], parts: ServerParts) {
-  const flag = flagPaths(parts.settings.directory);
   const tls = { speaksTls: false, trustsDefault: false };
   const printed = servers.map((server) => {
     const holes = new Holes();
@@ -33,7 +34,7 @@ export function printedServers(servers: readonly Server[], parts: ServerParts) {
     const spoken = tlsOf(lanes);
     tls.speaksTls ||= spoken.length > 0;
     tls.trustsDefault ||= spoken.some(trustsDefault);
-    return { model: printedServer(server, lanes, parts, flag, holes), words: holes.words };
+    return { model: printedServer(server, lanes, parts, holes), words: holes.words };
   });
   return { servers: printed, ...tls };
 }
@@ -57,13 +58,8 @@ function tlsOf({ first, named }: ServerLanes): LaneTls[] {
   return [...(first === null ? [] : [first]), ...named].flatMap(({ tls }) => tls ?? []);
 }
 
-function printedServer(
-  { hosts, routes, divided }: Server,
-  lanes: ServerLanes,
-  { listens, settings }: ServerParts,
-  flag: Readonly<Record<'flags' | 'classFlag' | 'slotFlag', Token>>,
-  holes: Holes,
-) {
+function printedServer(server: Server, lanes: ServerLanes, { listens, settings, values }: ServerParts, holes: Holes) {
+  const { hosts, routes, divided } = server;
   const shared = sharedTls(tlsOf(lanes));
   const printed = (lane: Lane) => ({ ...lane, tls: lane.tls === null ? null : tlsWords(lane.tls, shared, settings) });
   const named = lanes.named.map(printed);
@@ -74,8 +70,9 @@ function printedServer(
     timeouts: divided ? null : timeoutsOf(routes[0].route),
     tls: shared === null ? null : tlsWords(shared, null, settings),
     divided,
-    ...(migrates ? flag : NO_FLAGS),
+    ...(migrates ? flagPaths(settings.directory, server, holes) : NO_FLAGS),
     first: lanes.first === null ? null : printed(lanes.first),
+    ordinary: lanes.first === null ? null : values,
     lanes: named,
     // Where @failed would make a 502 of it.
     timesOut: named.some(({ after }) => after?.isChosen),
@@ -85,10 +82,18 @@ function printedServer(
 
 const NO_FLAGS = { flags: null, classFlag: null, slotFlag: null };
 
-/** The files by which a service that is not steady is known: its own, that of the request's class, that of the single slot. */
-function flagPaths(directory: string) {
-  const file = (...rest: Parameters<typeof quote>[0]): Token =>
-    quote([`${directory}/flags/`, variable('flag'), ...rest], 'flag file');
+/**
+ * The files by which a service that is not steady is known: its own, that of the request's class, that of the single slot. A server
+ * of one service has its name in them, which saves each request a look-up.
+ */
+function flagPaths(directory: string, { routes }: Server, holes: Holes) {
+  const names = routes.flatMap(({ services }) => services);
+  const [one] = names;
+  const id: Part = names.length === 1 ? flagId(one) : variable('flag');
+  const file = (...rest: Expression): Token => {
+    const path = quote([`${directory}/flags/`, id, ...rest], 'flag file');
+    return names.length === 1 ? holes.of(path) : path;
+  };
   return {
     flags: file(),
     classFlag: file('.', variable('probe_class')),

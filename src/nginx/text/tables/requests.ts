@@ -15,7 +15,7 @@ const BODIES = ['held', 'streamed'] as const;
 const STREAMS = ['tunnel', ''] as const;
 
 /** What programs and browsers mostly send: these need no search. */
-const USUAL_ACCEPTS = ['*/*', 'application/json', 'application/json, text/plain, */*', 'application/json, */*'];
+const USUAL_ACCEPTS = ['', '*/*', 'application/json', 'application/json, text/plain, */*', 'application/json, */*'];
 
 /** `$replay`, `$body`, `$upgrade_out`, `$connection_out`, `$stream`, `$loop`; `$shape`: all of it, '' for a plain GET and the like. */
 export function requestTables({ tables, settings }: TableContext): void {
@@ -44,19 +44,21 @@ export function requestTables({ tables, settings }: TableContext): void {
   );
   const upgrade = tables.map('upgrade_out', [http('upgrade')], asked, [exact('', '')]);
   tables.map('connection_out', upgrade, ['Upgrade'], [exact('', '')]);
-  const events = tables.map(
-    'event_stream',
-    [http('accept')],
-    [''],
-    [...USUAL_ACCEPTS.map((accept) => exact(accept, '')), regex('(?i)text/event-stream', 'tunnel')],
-  );
+  const search = regex('(?i)text/event-stream', 'tunnel');
+  const events = tables.map('event_stream', [http('accept')], [''], [search]);
   tables.map('stream', upgrade, ['tunnel'], [exact('', ...events)]);
   tables.map('loop', [http('via')], [''], [exact('', ''), regex(viaOf(settings.instance), 'loop ')]);
   const shape = [variable('loop'), ' ', variable('replay'), ' ', variable('body'), ' ', variable('stream')];
-  const rare = [http('transfer_encoding'), variable('content_length'), http('upgrade'), http('via'), ...events];
-  tables.map('shape', [variable('request_method'), ' ', ...rare], shape, [
-    ...REPLAYABLE.map((method) => exact(`${method} `, '')),
-  ]);
+  const rare = [http('transfer_encoding'), variable('content_length'), http('upgrade'), http('via')];
+  const ordinary = (accept: string) => REPLAYABLE.map((method) => exact(`${method} ${accept}`, ''));
+  const searched = tables.map(
+    'searched_shape',
+    [variable('request_method'), ' ', ...rare, ...events],
+    shape,
+    ordinary(''),
+  );
+  const rows = USUAL_ACCEPTS.flatMap((accept) => ordinary(` ${accept}`));
+  tables.map('shape', [variable('request_method'), ' ', ...rare, ' ', http('accept')], searched, rows);
 }
 
 /** `$lane`: asked for anew at each attempt, because the cluster may change. Of an ordinary request the decision alone says it. */
