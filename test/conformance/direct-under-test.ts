@@ -1,12 +1,13 @@
 /** The direct data plane as the conformance table sees it. It adds nothing to answers that the table does not expect. */
 import { Direct } from '../support/direct.ts';
-import type { Plane } from './plane-under-test.ts';
+import { ANSWER_MS, type Plane } from './plane-under-test.ts';
 
 export const DIRECT: Plane = {
   name: 'direct',
   addsToAnswers: [],
   openBodies: 'held',
   spreads: 'evenly',
+  patienceMs: ANSWER_MS,
   async start({ names, limits, newTls, ...scripts }) {
     const lookup = async (host: string): Promise<readonly string[]> => {
       const addresses = names[host];
@@ -26,4 +27,5 @@ export const DIRECT: Plane = {
       stop: () => direct.stop(),
     };
   },
+  close: async () => undefined,
 };

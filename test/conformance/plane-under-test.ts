@@ -49,6 +49,9 @@ export interface PlaneUnderTest {
   stop(): Promise<void>;
 }
 
+/** Longer than any wait that a case is about. */
+export const ANSWER_MS = 5_000;
+
 /** The plane itself could not be brought to work: nothing is known of the case. */
 export class PlaneFault extends Error {}
 
@@ -60,5 +63,9 @@ export interface Plane {
   readonly openBodies: 'held' | 'streamed';
   /** How strategy `weight` without stickiness keeps its share. */
   readonly spreads: 'evenly' | 'by chance';
+  /** For how long a case waits for what it expects of it. */
+  readonly patienceMs: number;
   start(setup: PlaneSetup): Promise<PlaneUnderTest>;
+  /** After the last case: ends what was kept for a next one. */
+  close(): Promise<void>;
 }

@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { field } from '../support/http-message.ts';
 import type { RawClient, RawResponse } from '../support/raw-client.ts';
-import { ANSWER_MS, errorIn, onStage, request, type Stage } from './stage.ts';
+import { errorIn, onStage, request, type Stage } from './stage.ts';
 import type { Case } from './theme.ts';
 
 export interface Refused {
@@ -33,7 +33,7 @@ export function refusalCases(rows: readonly Refused[]): Case[] {
         onStage(plane, {}, async (stage) => {
           const client = await stage.client();
           client.send(request('GET', '/good') + row.bytes + behind);
-          const good = await client.response({ withinMs: ANSWER_MS });
+          const good = await client.response({ withinMs: stage.patienceMs });
           expect(good.status).to.equal(200);
           await expectRefusal(stage, client, row);
           expect(stage.received).to.equal(stage.only('new').head);
@@ -49,11 +49,11 @@ export async function expectRefusal(
   client: RawClient,
   { status, code }: Pick<Refused, 'status' | 'code'>,
 ): Promise<RawResponse> {
-  const answer = await client.response({ withinMs: ANSWER_MS });
+  const answer = await client.response({ withinMs: stage.patienceMs });
   expect([answer.status, errorIn(answer)]).to.deep.equal([status, code]);
   expect(field(answer, 'connection')).to.equal('close');
   expect(JSON.parse(answer.body.toString()).request_id).to.equal(field(answer, 'x-request-id'));
-  expect((await client.closed(ANSWER_MS)).toString('latin1')).to.equal('');
+  expect((await client.closed(stage.patienceMs)).toString('latin1')).to.equal('');
   expect(await stage.refused()).to.deep.equal([code]);
   return answer;
 }

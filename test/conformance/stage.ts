@@ -28,12 +28,15 @@ export interface Given extends Configuration {
 
 export class Stage {
   readonly under: PlaneUnderTest;
+  /** Of everything that is waited for. */
+  readonly patienceMs: number;
   readonly #plane: Plane;
   readonly #clients: RawClient[] = [];
 
   constructor(plane: Plane, under: PlaneUnderTest) {
     this.#plane = plane;
     this.under = under;
+    this.patienceMs = plane.patienceMs;
   }
 
   async client(): Promise<RawClient> {
@@ -45,7 +48,7 @@ export class Stage {
   /** One request on a connection of its own. */
   async ask(bytes: string, forMethod = bytes.slice(0, bytes.indexOf(' '))): Promise<RawResponse> {
     const client = await this.client();
-    return client.send(bytes).response({ forMethod, withinMs: ANSWER_MS });
+    return client.send(bytes).response({ forMethod, withinMs: this.patienceMs });
   }
 
   requestsAt(cluster: Cluster): readonly RecordedRequest[] {
@@ -75,7 +78,7 @@ export class Stage {
 
   async outcomes(count: number): Promise<string[]> {
     const { outcomes } = this.under;
-    await eventually(`${count} outcomes`, () => outcomes.length >= count, ANSWER_MS);
+    await eventually(`${count} outcomes`, () => outcomes.length >= count, this.patienceMs);
     return outcomes.map(({ cluster, failure }) => `${cluster} ${failure ?? 'answered'}`);
   }
 
@@ -90,9 +93,6 @@ export class Stage {
     await this.under.stop();
   }
 }
-
-/** Longer than any wait that a case is about. */
-export const ANSWER_MS = 5_000;
 
 /** Starts a plane for one case, and stops it whatever becomes of the case. */
 export async function onStage(plane: Plane, given: Given, act: (stage: Stage) => Promise<void>): Promise<void> {

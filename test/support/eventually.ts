@@ -5,13 +5,14 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 /**
- * Asks `question` every 20 ms until it answers something other than false, null or undefined, and gives that answer.
+ * Asks `question` every 20 ms, or `everyMs`, until it answers something other than false, null or undefined, and gives that answer.
  * A question that throws is asked again too. Throws after `withinMs`, naming `what` and the last error.
  */
 export async function eventually<T>(
   what: string,
   question: () => T | Promise<T>,
   withinMs = 10_000,
+  everyMs = 20,
 ): Promise<NonNullable<Exclude<T, false>>> {
   const deadline = Date.now() + withinMs;
   let last = '';
@@ -24,7 +25,7 @@ export async function eventually<T>(
       last = `; last error: ${error instanceof Error ? error.message : String(error)}`;
     }
     if (Date.now() >= deadline) throw new Error(`did not happen within ${withinMs} ms: ${what}${last}`);
-    await pause(20);
+    await pause(everyMs);
   }
 }
 

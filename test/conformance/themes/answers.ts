@@ -4,7 +4,7 @@ import { field } from '../../support/http-message.ts';
 import type { RawResponse } from '../../support/raw-client.ts';
 import { HOST } from '../configuration.ts';
 import { once, writing } from '../origin-scripts.ts';
-import { ANSWER_MS, type Given, head, onStage, request, sorted } from '../stage.ts';
+import { type Given, head, onStage, request, sorted } from '../stage.ts';
 import type { Case, Theme } from '../theme.ts';
 
 const QUIET = { expose_decision: false };
@@ -211,15 +211,18 @@ const whole: readonly Case[] = ROWS.map((row) => ({
       const client = await stage.client();
       const send = row.send ?? request('GET', '/');
       const forMethod = send.slice(0, send.indexOf(' '));
-      const answer = await client.send(send).response({ forMethod, withinMs: ANSWER_MS });
+      const answer = await client.send(send).response({ forMethod, withinMs: stage.patienceMs });
       const [startLine, ...lines] = row.lines;
       // The space before a reason phrase that is empty says nothing.
       expect(answer.startLine.trimEnd()).to.equal(startLine.trimEnd());
       const expected = sorted([...lines, ...OURS]);
       expect(stage.answerLines(answer, expected).map(withoutId)).to.deep.equal(expected);
       if (row.gets !== undefined) expect(answer.body.toString('latin1')).to.equal(row.gets);
-      if (row.connection === 'closed') expect((await client.closed(ANSWER_MS)).length).to.equal(0);
-      else expect((await client.send(request('GET', '/next')).response({ withinMs: ANSWER_MS })).status).to.equal(200);
+      if (row.connection === 'closed') expect((await client.closed(stage.patienceMs)).length).to.equal(0);
+      else
+        expect((await client.send(request('GET', '/next')).response({ withinMs: stage.patienceMs })).status).to.equal(
+          200,
+        );
     });
   },
 }));
@@ -256,7 +259,7 @@ const interim: readonly Case[] = INTERIM.map(([name, send, sent, gets]) => ({
       const client = await stage.client();
       const passed: RawResponse[] = [];
       const forMethod = send.slice(0, send.indexOf(' '));
-      const answer = await client.send(send).response({ forMethod, interim: passed, withinMs: ANSWER_MS });
+      const answer = await client.send(send).response({ forMethod, interim: passed, withinMs: stage.patienceMs });
       expect(answer.status).to.equal(200);
       expect(passed.map((one) => one.status)).to.deep.equal(gets);
       for (const one of passed) expect(field(one, 'content-length')).to.equal(null);

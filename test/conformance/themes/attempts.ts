@@ -7,7 +7,7 @@ import { eventually } from '../../support/eventually.ts';
 import { type Script, answer as scripted } from '../../support/recorder.ts';
 import { attempt, CAP, fallback, INVALID, LATE, SHORT, UNREACHABLE } from '../attempt-rows.ts';
 import { writing } from '../origin-scripts.ts';
-import { ANSWER_MS, errorIn, type Given, onStage, request } from '../stage.ts';
+import { errorIn, type Given, onStage, request } from '../stage.ts';
 import type { Case, Theme } from '../theme.ts';
 
 interface Failure {
@@ -132,9 +132,9 @@ const resetAfterHead: readonly Case[] = (
     onStage(plane, { limits: { replayBytes: CAP } }, async (stage) => {
       const client = await stage.client();
       client.send(request(method, '/', lines) + begun);
-      await eventually('the head is there', () => stage.received.includes('\r\n\r\n'), ANSWER_MS);
+      await eventually('the head is there', () => stage.received.includes('\r\n\r\n'), stage.patienceMs);
       stage.under.new.sockets[0].resetAndDestroy();
-      const answer = await client.response({ withinMs: ANSWER_MS });
+      const answer = await client.response({ withinMs: stage.patienceMs });
       expect([answer.status, errorIn(answer)]).to.deep.equal([502, 'upstream_invalid_response']);
       expect(await stage.outcomes(1)).to.deep.equal(['new reset']);
       expect(stage.under.old.connections).to.equal(0);

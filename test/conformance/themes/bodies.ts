@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import type { Script } from '../../support/recorder.ts';
 import { HOST } from '../configuration.ts';
-import { ANSWER_MS, head, onStage } from '../stage.ts';
+import { head, onStage } from '../stage.ts';
 import type { Case, Theme } from '../theme.ts';
 
 const KIB = 1024;
@@ -60,7 +60,7 @@ const cases: readonly Case[] = SIZES.flatMap((size) =>
           const body = bytesOf(size);
           const client = await stage.client();
           client.send(message(['POST / HTTP/1.1', `Host: ${HOST}`], body, sent));
-          const answer = await client.response({ withinMs: ANSWER_MS });
+          const answer = await client.response({ withinMs: stage.patienceMs });
           expect(stage.only('new').body.equals(body), 'the request’s body').to.equal(true);
           expect(answer.body.equals(body), 'the answer’s body').to.equal(true);
           // A chunked body that was there as a whole may be passed on with its length.

@@ -13,8 +13,8 @@ import { within } from '../../support/eventually.ts';
 import { field, readHead, statusOf } from '../../support/http-message.ts';
 import type { RecordedRequest, Script } from '../../support/recorder.ts';
 import { type Conversation, conversations } from '../damaged-requests.ts';
-import type { Plane } from '../plane-under-test.ts';
-import { ANSWER_MS, type Given, head, onStage, request } from '../stage.ts';
+import { ANSWER_MS, type Plane } from '../plane-under-test.ts';
+import { type Given, head, onStage, request } from '../stage.ts';
 import type { Case, Theme } from '../theme.ts';
 
 const MOST_AT_ONCE = 50;

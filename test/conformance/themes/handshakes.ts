@@ -4,7 +4,7 @@ import { eventually } from '../../support/eventually.ts';
 import { field } from '../../support/http-message.ts';
 import { OK, answer as scripted } from '../../support/recorder.ts';
 import { HOST } from '../configuration.ts';
-import { ANSWER_MS, type Given, head, onStage, request } from '../stage.ts';
+import { type Given, head, onStage, request } from '../stage.ts';
 import type { Case, Theme } from '../theme.ts';
 
 const GET = request('GET', '/');
@@ -20,10 +20,10 @@ function continuing(name: string, given: Given, cluster: 'old' | 'new'): Case {
         const backend = stage.under[cluster];
         const client = await stage.client();
         client.send(EXPECTING);
-        await eventually('the head is there', () => /Expect: 100-continue\r\n/.test(stage.received), ANSWER_MS);
+        await eventually('the head is there', () => /Expect: 100-continue\r\n/.test(stage.received), stage.patienceMs);
         backend.sockets[0].write('HTTP/1.1 100 Continue\r\n\r\n');
-        expect((await client.queue.until('\r\n\r\n', ANSWER_MS)).toString()).to.match(/^HTTP\/1\.1 100 /);
-        expect((await client.send('hello').response({ withinMs: ANSWER_MS })).status).to.equal(200);
+        expect((await client.queue.until('\r\n\r\n', stage.patienceMs)).toString()).to.match(/^HTTP\/1\.1 100 /);
+        expect((await client.send('hello').response({ withinMs: stage.patienceMs })).status).to.equal(200);
         expect(stage.requestsAt(cluster).map(({ body }) => body.toString())).to.deep.equal(['hello']);
       }),
   };
@@ -35,11 +35,11 @@ const early: Case = {
     onStage(plane, OLD, async (stage) => {
       const client = await stage.client();
       client.send(EXPECTING);
-      await eventually('the head is there', () => stage.received.endsWith('\r\n\r\n'), ANSWER_MS);
+      await eventually('the head is there', () => stage.received.endsWith('\r\n\r\n'), stage.patienceMs);
       stage.under.old.sockets[0].write(scripted(403, 'no'));
-      expect((await client.response({ withinMs: ANSWER_MS })).status).to.equal(403);
+      expect((await client.response({ withinMs: stage.patienceMs })).status).to.equal(403);
       client.send(`hello${GET}`);
-      expect((await client.closed(ANSWER_MS)).toString()).to.equal('');
+      expect((await client.closed(stage.patienceMs)).toString()).to.equal('');
       expect(stage.requestsAt('old')).to.deep.equal([]);
     }),
 };
@@ -62,15 +62,15 @@ const upgraded: Case = {
   run: (plane) =>
     onStage(plane, { new: `${SWITCHED}first` }, async (stage) => {
       const client = await stage.client();
-      const answer = await client.send(`${request('GET', '/ws', ASKS)}early`).response({ withinMs: ANSWER_MS });
+      const answer = await client.send(`${request('GET', '/ws', ASKS)}early`).response({ withinMs: stage.patienceMs });
       expect([answer.status, field(answer, 'upgrade')]).to.deep.equal([101, 'websocket']);
       expect(field(answer, 'sec-websocket-accept')).to.equal('x');
-      expect((await client.queue.exactly(5, ANSWER_MS)).toString()).to.equal('first');
+      expect((await client.queue.exactly(5, stage.patienceMs)).toString()).to.equal('first');
       client.send('GET /frame HTTP/1.1');
       const sent = 'earlyGET /frame HTTP/1.1';
-      await eventually('the bytes are there', () => stage.received.endsWith(sent), ANSWER_MS);
+      await eventually('the bytes are there', () => stage.received.endsWith(sent), stage.patienceMs);
       stage.under.new.sockets[0].end('last');
-      expect((await client.closed(ANSWER_MS)).toString()).to.equal('last');
+      expect((await client.closed(stage.patienceMs)).toString()).to.equal('last');
     }),
 };
 

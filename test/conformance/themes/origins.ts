@@ -8,7 +8,7 @@ import type { RawClient } from '../../support/raw-client.ts';
 import { OK } from '../../support/recorder.ts';
 import { HOST } from '../configuration.ts';
 import { type Ending, once, writing } from '../origin-scripts.ts';
-import { ANSWER_MS, errorIn, type Given, head, onStage, request, type Stage } from '../stage.ts';
+import { errorIn, type Given, head, onStage, request, type Stage } from '../stage.ts';
 import type { Case, Theme } from '../theme.ts';
 
 /**
@@ -147,16 +147,16 @@ const cases: readonly Case[] = ROWS.map((row) => ({
     onStage(plane, givenFor(row), async (stage) => {
       const client = await stage.client();
       client.send(row.send ?? request('GET', '/'));
-      const origin = row.expected === 'cut' ? await expectCut(client) : await expectAnswer(client, row);
+      const origin = row.expected === 'cut' ? await expectCut(stage, client) : await expectAnswer(stage, client, row);
       if (origin === 'kept') expect(stage.under.old.connections).to.equal(1);
       await expectNext(stage, row.expected === 'cut' ? await stage.client() : client, origin);
     }),
 }));
 
-async function expectCut(client: RawClient): Promise<'dropped'> {
-  const begun = await client.queue.peek(12, ANSWER_MS);
+async function expectCut(stage: Stage, client: RawClient): Promise<'dropped'> {
+  const begun = await client.queue.peek(12, stage.patienceMs);
   expect(begun.toString()).to.equal('HTTP/1.1 200');
-  const told = await client.response({ withinMs: ANSWER_MS }).then(
+  const told = await client.response({ withinMs: stage.patienceMs }).then(
     () => client.queue.error?.message ?? 'a whole answer',
     (error: Error) => error.message,
   );
@@ -164,9 +164,13 @@ async function expectCut(client: RawClient): Promise<'dropped'> {
   return 'dropped';
 }
 
-async function expectAnswer(client: RawClient, { send = '', expected }: Row): Promise<'kept' | 'dropped'> {
+async function expectAnswer(
+  stage: Stage,
+  client: RawClient,
+  { send = '', expected }: Row,
+): Promise<'kept' | 'dropped'> {
   const forMethod = send.startsWith('HEAD') ? 'HEAD' : 'GET';
-  const answer = await client.response({ forMethod, withinMs: ANSWER_MS });
+  const answer = await client.response({ forMethod, withinMs: stage.patienceMs });
   if (typeof expected === 'string') {
     expect([answer.status, errorIn(answer)]).to.deep.equal([502, 'upstream_invalid_response']);
     return 'dropped';
@@ -179,7 +183,7 @@ async function expectAnswer(client: RawClient, { send = '', expected }: Row): Pr
 
 /** The next request is answered with its own answer, over another connection to the origin where the first is spoilt. */
 async function expectNext(stage: Stage, client: RawClient, origin: 'kept' | 'dropped'): Promise<void> {
-  const next = await client.send(request('GET', '/next')).response({ withinMs: ANSWER_MS });
+  const next = await client.send(request('GET', '/next')).response({ withinMs: stage.patienceMs });
   expect([next.status, next.body.toString()]).to.deep.equal([200, 'ok']);
   const [, last] = stage.requestsAt('old');
   expect(last.connection).to.equal(origin === 'kept' ? 0 : 1);
@@ -224,7 +228,7 @@ const truncated: readonly Case[] = (
     onStage(plane, { new: writing(bytes, ending), global: { default_timeout: '400ms' } }, async (stage) => {
       const client = await stage.client();
       client.send(request('GET', '/'));
-      await expectCut(client);
+      await expectCut(stage, client);
       expect(await stage.outcomes(1)).to.deep.equal([ending === 'stays' ? 'new timeout' : 'new truncated']);
       expect(stage.requestsAt('old')).to.deep.equal([]);
     }),

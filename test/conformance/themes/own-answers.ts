@@ -5,7 +5,7 @@ import type { RawResponse } from '../../support/raw-client.ts';
 import { answer as scripted } from '../../support/recorder.ts';
 import { HOST } from '../configuration.ts';
 import { INSTANCE } from '../plane-under-test.ts';
-import { ANSWER_MS, decisionOf, type Given, head, onStage, request } from '../stage.ts';
+import { decisionOf, type Given, head, onStage, request } from '../stage.ts';
 import type { Case, Theme } from '../theme.ts';
 
 const GET = request('GET', '/');
@@ -141,7 +141,7 @@ const errors: readonly Case[] = ERRORS.flatMap((row) =>
         onStage(plane, row, async (stage) => {
           const forMethod = i === 0 ? 'GET' : 'HEAD';
           const client = await stage.client();
-          const answer = await client.send(send).response({ forMethod, withinMs: ANSWER_MS });
+          const answer = await client.send(send).response({ forMethod, withinMs: stage.patienceMs });
           const id = field(answer, 'x-request-id');
           expect(answer.status).to.equal(row.status);
           expect(field(answer, 'content-type')).to.equal('application/json');
@@ -153,8 +153,9 @@ const errors: readonly Case[] = ERRORS.flatMap((row) =>
           else expect(connection).to.equal(row.connection);
           expect(answer.head + body).to.not.match(/127\.0\.0\.1|ECONN|node:|\.ts\b/);
           expect(field(answer, 'x-migration-cluster'), 'nobody answered').to.equal(null);
-          if (connection === 'close') expect((await client.closed(ANSWER_MS)).length).to.equal(0);
-          else expect((await client.send(row.send).response({ withinMs: ANSWER_MS })).status).to.equal(row.status);
+          if (connection === 'close') expect((await client.closed(stage.patienceMs)).length).to.equal(0);
+          else
+            expect((await client.send(row.send).response({ withinMs: stage.patienceMs })).status).to.equal(row.status);
         }),
     })),
 );

@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { expect } from 'chai';
 import { OK, answer as scripted } from '../../support/recorder.ts';
 import { HOST } from '../configuration.ts';
-import { ANSWER_MS, type Given, head, onStage, request } from '../stage.ts';
+import { type Given, head, onStage, request } from '../stage.ts';
 import type { Case, Theme } from '../theme.ts';
 
 /** New takes its time; who asks for old says so. */
@@ -26,7 +26,7 @@ const inOrder: Case = {
       const all = Array.from({ length: 10 }, (_, i) => request('GET', `/${i}`, i % 2 === 0 ? [] : TO_OLD));
       client.send(all.join(''));
       for (let i = 0; i < all.length; i++) {
-        const answer = await client.response({ withinMs: ANSWER_MS });
+        const answer = await client.response({ withinMs: stage.patienceMs });
         expect(answer.body.toString()).to.equal(`GET /${i} HTTP/1.1`);
       }
     }),
@@ -48,7 +48,7 @@ const many: Case = {
         const client = await stage.client();
         client.send(Array.from({ length: 500 }, (_, i) => kinds[i % kinds.length](i)).join(''));
         for (let i = 0; i < 500; i++) {
-          const answer = await client.response({ withinMs: ANSWER_MS });
+          const answer = await client.response({ withinMs: stage.patienceMs });
           const expected = [
             `GET /${i} HTTP/1.1 `,
             `POST /${i} HTTP/1.1 GET / HTTP/1.1`,
@@ -74,8 +74,8 @@ const last: readonly Case[] = LAST.map(([name, bytes]) => ({
     onStage(plane, {}, async (stage) => {
       const client = await stage.client();
       client.send(request('GET', '/first') + bytes + request('GET', '/never'));
-      for (let i = 0; i < 2; i++) expect((await client.response({ withinMs: ANSWER_MS })).status).to.equal(200);
-      expect((await client.closed(ANSWER_MS)).toString()).to.equal('');
+      for (let i = 0; i < 2; i++) expect((await client.response({ withinMs: stage.patienceMs })).status).to.equal(200);
+      expect((await client.closed(stage.patienceMs)).toString()).to.equal('');
       const paths = stage.requestsAt('new').map(({ startLine }) => startLine.split(' ')[1]);
       expect(paths).to.deep.equal(['/first', '/last']);
     }),
@@ -91,7 +91,7 @@ const piecemeal: Case = {
         client.send(byte);
         await pause(0);
       }
-      expect((await client.response({ withinMs: ANSWER_MS })).status).to.equal(200);
+      expect((await client.response({ withinMs: stage.patienceMs })).status).to.equal(200);
       expect(stage.only('new').body.toString()).to.equal('hello');
     }),
 };

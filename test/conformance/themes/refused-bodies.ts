@@ -6,7 +6,7 @@ import { expect } from 'chai';
 import { eventually } from '../../support/eventually.ts';
 import { HOST } from '../configuration.ts';
 import { expectRefusal, type Refused, refusalCases } from '../refusal-rows.ts';
-import { ANSWER_MS, head, onStage, request } from '../stage.ts';
+import { head, onStage, request } from '../stage.ts';
 import type { Case, Theme } from '../theme.ts';
 
 const post = (...lines: readonly string[]): string => head('POST / HTTP/1.1', `Host: ${HOST}`, ...lines);
@@ -107,7 +107,7 @@ const halfWay: readonly Case[] = CHUNKS.map(([what, bytes]) => ({
     onStage(plane, {}, async (stage) => {
       const client = await stage.client();
       client.send(post('Transfer-Encoding: chunked') + GOOD_CHUNK);
-      await eventually('the chunk is at the backend', () => stage.received.endsWith(GOOD_CHUNK), ANSWER_MS);
+      await eventually('the chunk is at the backend', () => stage.received.endsWith(GOOD_CHUNK), stage.patienceMs);
       client.send(bytes + SMUGGLED);
       await expectRefusal(stage, client, { status: 400, code: 'bad_request' });
       await expectAborted(stage);
@@ -115,7 +115,7 @@ const halfWay: readonly Case[] = CHUNKS.map(([what, bytes]) => ({
 }));
 
 async function expectAborted(stage: Parameters<Parameters<typeof onStage>[2]>[0]): Promise<void> {
-  await eventually('the backend is left', () => stage.under.new.sockets[0].destroyed, ANSWER_MS);
+  await eventually('the backend is left', () => stage.under.new.sockets[0].destroyed, stage.patienceMs);
   expect(stage.received).to.not.include('smuggled');
   expect(stage.requestsAt('new')).to.deep.equal([]);
   await stage.under.reported();
@@ -144,7 +144,7 @@ const idle = (name: string, bytes: string, answers: number): Case => ({
       const client = await stage.client();
       if (bytes !== '') client.send(bytes);
       for (let i = 0; i < answers; i++) expect((await client.response()).status).to.equal(200);
-      expect((await client.closed(ANSWER_MS)).toString()).to.equal('');
+      expect((await client.closed(stage.patienceMs)).toString()).to.equal('');
       expect(await stage.refused()).to.deep.equal([]);
     }),
 });
