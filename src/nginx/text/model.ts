@@ -105,6 +105,7 @@ function printedValues(values: TableValues, { migrates, divided }: Kind) {
     via: printed(values.via, 'Via'),
     authority: printed(values.authority, 'Host'),
     upstreamHost: printed(migrates ? [variable('upstream_host')] : values.authority, 'Host'),
+    renames: migrates,
     lane: printed(['@', variable('lane'), ...(divided ? [variable('lanes_of')] : [])], 'lane'),
     own: {
       requestId: printed(values.requestId, 'request id'),
