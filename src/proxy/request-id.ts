@@ -27,13 +27,18 @@ export class RandomIds {
 }
 
 const MAX_REQUEST_ID = 128;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
 
-/** Whether an id that a trusted peer sent may go into headers and logs as it is: 1 to 128 visible ASCII characters. */
+/**
+ * Whether an id that a trusted peer sent may go into headers and logs as it is: 1 to 128 visible ASCII characters, none of which JSON
+ * escapes.
+ */
 export function isRequestId(text: string): boolean {
   if (text.length === 0 || text.length > MAX_REQUEST_ID) return false;
   for (let i = 0; i < text.length; i++) {
     const c = text.charCodeAt(i);
-    if (c <= 0x20 || c >= 0x7f) return false;
+    if (c <= 0x20 || c >= 0x7f || c === QUOTE || c === BACKSLASH) return false;
   }
   return true;
 }

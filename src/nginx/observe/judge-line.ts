@@ -105,7 +105,8 @@ function recordOf(
   streamHeadMs: number | null,
 ): RequestRecord {
   const { decided, endMs } = line;
-  const left = line.status === WENT_AWAY || isCutShort(line) || (answered && leftHalfWay(line, attempts));
+  const wentAway = line.status === WENT_AWAY && !(answered && line.complete);
+  const left = wentAway || isCutShort(line) || (answered && leftHalfWay(line, attempts));
   const old = line.rescues > 0;
   const headless = isHeadless(line);
   const loop = line.lane === 'loop';
