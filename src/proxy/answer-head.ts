@@ -18,7 +18,8 @@ export interface AnswerLines {
   /** Whether `own` has the decision headers: then the backend's own of that name are left out. */
   readonly exposed: boolean;
   readonly framing: 'as_sent' | 'chunked' | 'until_close';
-  readonly connection: 'close' | 'keep-alive' | 'default';
+  /** `upgrade`: to the protocol that the answer names. */
+  readonly connection: 'close' | 'keep-alive' | 'upgrade' | 'default';
 }
 
 /** Writes the head of `answer`, whose lines end at `linesEnd` of its buffer. Returns the position behind it. */
@@ -46,17 +47,16 @@ export function writeAnswerHead(answer: ResponseHead, linesEnd: number, lines: A
   if (lines.framing === 'chunked') pos = writeText('Transfer-Encoding: chunked\r\n', dst, pos);
   if (lines.connection === 'close') pos = writeText('Connection: close\r\n', dst, pos);
   else if (lines.connection === 'keep-alive') pos = writeText('Connection: keep-alive\r\n', dst, pos);
+  else if (lines.connection === 'upgrade') {
+    pos = writeText('Connection: Upgrade\r\n', dst, pos);
+    pos = writeLine('Upgrade: ', answer.header('upgrade'), dst, pos);
+  }
   return endLine(dst, pos);
 }
 
-/** An interim answer (RFC 9110 section 15.2), or the head of a switch of protocols when `upgrade` is not ''. */
-export function writeInterimHead(answer: ResponseHead, linesEnd: number, upgrade: string, dst: Buffer): number {
-  let pos = copyLines(answer, linesEnd, null, dst, writeStatusLine(answer, dst, 0));
-  if (upgrade !== '') {
-    pos = writeText('Connection: Upgrade\r\n', dst, pos);
-    pos = writeLine('Upgrade: ', upgrade, dst, pos);
-  }
-  return endLine(dst, pos);
+/** An interim answer (RFC 9110 section 15.2). */
+export function writeInterimHead(answer: ResponseHead, linesEnd: number, dst: Buffer): number {
+  return endLine(dst, copyLines(answer, linesEnd, null, dst, writeStatusLine(answer, dst, 0)));
 }
 
 /** RFC 9110 section 8.6: no Content-Length in an answer 204; in those to HEAD and in 304 it tells of another answer. */

@@ -155,7 +155,7 @@ export class Answer {
     if (this.#client.socket.writableNeedDrain) return;
     this.begun = true;
     const { scratch } = this.#plane;
-    scratch.send(this.#client.socket, writeInterimHead(head, headEnd - 2, '', scratch.buf), 'lend');
+    scratch.send(this.#client.socket, writeInterimHead(head, headEnd - 2, scratch.buf), 'lend');
   }
 
   #switchProtocols(head: ResponseHead, buf: Buffer, pos: number, length: number): boolean {
@@ -165,8 +165,8 @@ export class Answer {
     }
     this.status = 101;
     const { scratch } = this.#plane;
-    const length101 = writeInterimHead(head, pos - 2, head.header('upgrade'), scratch.buf);
-    scratch.send(this.#client.socket, length101, 'lend');
+    const lines: AnswerLines = { ...this.#lines(head, false), connection: 'upgrade' };
+    scratch.send(this.#client.socket, writeAnswerHead(head, pos - 2, lines, scratch.buf), 'lend');
     return this.#request.onSwitchedProtocols(buf, pos, length);
   }
 
