@@ -39,6 +39,14 @@ function attemptTables({ divided, authority }: AnswerParts): Block[] {
     map('rename_from', [variable('asked')], ['-'], { new: [variable('new_host')] }, 'volatile'),
     map('another_attempt', [variable('asked')], ['o'], { '': [''] }, 'volatile'),
     map('slot_key', [variable('gate')], [''], { one: [variable('service')] }, 'volatile'),
+    // A backend may answer with the status that says so.
+    map(
+      'slot_lane',
+      [variable('limit_conn_status')],
+      ['failed'],
+      { REJECTED: [variable('lane'), ...suffix] },
+      'volatile',
+    ),
     map('old_lane', [variable('stream')], ['old'], { tunnel: ['old_tunnel'] }),
     // Of a stream nginx tells the outcome when it ends: it would hold the slot for hours, and nobody would learn anything.
     map('slot_flag', [variable('stream'), variable('replay')], ['any'], {

@@ -126,16 +126,18 @@ function newLanes(route: Route, parts: LaneParts): Lane[] {
   const onceFollower = followerOfOnce(rescued, newTries(route, parts.new));
   const afterOnce = onceFollower === null ? {} : { after: followed([502, 504], onceFollower) };
   // A location with an error_page of its own has none of the http block's.
-  const inSlot = (one: Lane): Lane => ({ ...one, slot: { taken: one.after === null ? null : parts.anyLane } });
+  const inSlot = (one: Lane): Lane => ({ ...one, slot: { taken: one.after === null ? null : token('@$slot_lane') } });
+  // Without any, answers of 502 and 504 pass as they are, and nginx's own are followed all the same.
+  const intercepts = rescued && failureStatuses.some(isInterceptable);
   return [
-    inSlot({ ...base, name: lane('new', suffix), ...again, intercepts: rescued, ...rescue(lane('old', suffix)) }),
+    inSlot({ ...base, name: lane('new', suffix), ...again, intercepts, ...rescue(lane('old', suffix)) }),
     inSlot({ ...base, name: lane('once', suffix), sentOnce: true, ...afterOnce }),
     inSlot({ ...base, name: lane('streamed', suffix), streams: true, sentOnce: true }),
     {
       ...base,
       name: lane('tunnel', suffix),
       ...again,
-      intercepts: rescued,
+      intercepts,
       ...rescue(lane('old_tunnel', suffix)),
       timeouts: streamTimeouts(route, parts),
     },
