@@ -1,0 +1,174 @@
+/**
+ * Whether two planes agree: one drawn configuration and its exchanges, at both; what differs, in words, out. Ids that a plane made
+ * are no difference, nor are the lines that nginx adds to any answer.
+ */
+
+import type { Outcome } from '../../../src/fallback/outcome.ts';
+import type { RequestRecord } from '../../../src/status/request-record.ts';
+import type { HttpMessage } from '../../support/http-message.ts';
+import { statusOf } from '../../support/http-message.ts';
+import { type DrawnExchange, exchangeOf, type RawExchange } from './drawn-exchanges.ts';
+import type { Drawn } from './drawn-services.ts';
+import type { Asked, Seen, Side, Told } from './two-planes.ts';
+
+export interface Disagreement {
+  /** Of which kind, with nothing of the case in it. */
+  readonly kind: string;
+  readonly text: string;
+}
+
+export async function disagreements(
+  drawn: Drawn,
+  raws: readonly RawExchange[],
+  sides: readonly [Side, Side],
+): Promise<Disagreement[]> {
+  await Promise.all(sides.map((side) => side.serve(drawn)));
+  const found: Disagreement[] = [];
+  const exchanges = raws.map((raw, i) => exchangeOf(raw, drawn, i));
+  const seen: [Seen, Seen][] = [];
+  for (const exchange of exchanges) {
+    const both = (await Promise.all(sides.map((side) => side.exchange(exchange)))) as [Seen, Seen];
+    seen.push(both);
+    const views = both.map(viewOf);
+    for (const key of Object.keys(views[0]) as (keyof View)[]) {
+      const [x, y] = [views[0][key], views[1][key]];
+      if (x !== y) found.push({ kind: key, text: `${difference(x, y)}\n${exchange.shown}` });
+    }
+  }
+  const told = (await Promise.all(sides.map((side) => side.told(exchanges.length)))) as [Told, Told];
+  found.push(...toldApart(exchanges, seen, told));
+  return found;
+}
+
+interface View {
+  readonly asked: string;
+  readonly heads: string;
+  readonly status: string;
+  readonly lines: string;
+  readonly body: string;
+}
+
+function viewOf({ asked, answer }: Seen): View {
+  const once = asked.filter(({ cluster }, i) => cluster !== asked[i - 1]?.cluster);
+  return {
+    asked: once.map(({ cluster }) => cluster).join(' '),
+    heads: once.map(askedText).join('\n'),
+    status: answer === null ? 'none' : statusText(answer),
+    lines: answer === null ? '' : answerLines(answer, asked.length === 0).join('\n'),
+    body: answer === null ? '' : bodyText(answer),
+  };
+}
+
+/** To statuses that it has no words for nginx gives none. */
+function statusText(answer: HttpMessage): string {
+  const status = statusOf(answer);
+  return status === 508 ? '508' : answer.startLine;
+}
+
+/** How a body is framed is each plane's own affair; that it is framed is not. */
+function askedText({ cluster, request }: Asked): string {
+  const lines = linesOf(request).filter((line) => !FRAMING.test(line));
+  const isFramed = linesOf(request).length > lines.length;
+  return [`${cluster}: ${request.startLine}`, ...lines, isFramed ? `body of ${request.body.length}` : 'no body'].join(
+    '\n',
+  );
+}
+
+const FRAMING = /^(?:content-length|transfer-encoding):/i;
+
+function linesOf({ fields }: Pick<HttpMessage, 'fields'>): string[] {
+  const values = new Map<string, string[]>();
+  for (const [name, value] of fields) {
+    const key = name.toLowerCase() === 'via' ? 'Via' : name;
+    values.set(key, [...(values.get(key) ?? []), masked(name, value)]);
+  }
+  return [...values]
+    .flatMap(([name, all]) =>
+      name === 'Via' ? [`${name}: ${all.join(', ')}`] : all.map((one) => `${name}: ${one}`.trimEnd()),
+    )
+    .map((line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line] as const)
+    .sort(([x], [y]) => (x < y ? -1 : x > y ? 1 : 0))
+    .map(([, line]) => line);
+}
+
+function masked(name: string, value: string): string {
+  if (name.toLowerCase() === 'connection') return value.toLowerCase();
+  if (name.toLowerCase() === 'x-request-id') return value.replace(/^[0-9a-f]{32}$/, '*');
+  return name.toLowerCase() === 'set-cookie' ? value.replace(/^migration_id=[0-9a-f]{32}/, 'migration_id=*') : value;
+}
+
+function answerLines(answer: HttpMessage, isOwn: boolean): string[] {
+  const own = new Set(['server: nginx', 'connection: keep-alive']);
+  return linesOf(answer).filter((line) => {
+    const lower = line.toLowerCase();
+    if (lower.startsWith('transfer-encoding') || (lower.startsWith('content-length') && answer.body.length > 0))
+      return false;
+    // A body that nobody wanted may be read, or the connection ended.
+    if (
+      isOwn &&
+      (lower === 'connection: close' || lower.startsWith('x-request-id') || lower.startsWith('content-length'))
+    )
+      return false;
+    return !own.has(lower) && !(lower.startsWith('date: ') && !lower.startsWith('date: thu, 01 jan 2026'));
+  });
+}
+
+function bodyText({ body }: HttpMessage): string {
+  return body.toString('latin1').replace(/"request_id":"[^"]*"/, '"request_id":"*"');
+}
+
+function toldApart(
+  exchanges: readonly DrawnExchange[],
+  seen: readonly [Seen, Seen][],
+  told: readonly [Told, Told],
+): Disagreement[] {
+  const found: Disagreement[] = [];
+  const [x, y] = told.map(({ refused }) => [...refused].sort().join(' '));
+  if (x !== y) found.push({ kind: 'refused', text: difference(x, y) });
+  // Of an ordinary request nginx tells no id: they are told in their order.
+  const ids = new Set(told[0].records.map(({ requestId }) => requestId));
+  const recorded = exchanges.filter((_, i) => ids.has(idOf(seen[i][0].answer)));
+  const [xs, ys] = told.map(({ records }) => records.toSorted((r, s) => r.endedMs - s.endedMs));
+  if (xs.length !== ys.length) found.push({ kind: 'record', text: `${xs.length} at direct, ${ys.length} at nginx` });
+  else
+    xs.forEach((one, i) => {
+      const views = [recordText(one), recordText(ys[i])];
+      if (views[0] !== views[1])
+        found.push({ kind: 'record', text: `${difference(views[0], views[1])}\n${recorded[i]?.shown}` });
+    });
+  const [us, vs] = told.map(({ outcomes }) => counted(outcomes));
+  if (us !== vs) found.push({ kind: 'outcomes', text: difference(us, vs) });
+  return found;
+}
+
+function idOf(answer: HttpMessage | null): string {
+  return answer?.fields.find(([name]) => name.toLowerCase() === 'x-request-id')?.[1] ?? '';
+}
+
+function recordText({ service, cluster, reason, status, answered, attempts }: RequestRecord): string {
+  const tried = attempts.map((attempt) => `${attempt.cluster} ${attempt.failure ?? 'answered'}`).join(', ');
+  return `${service} ${cluster} ${reason} ${status} ${answered ? 'answered' : 'own'}: ${tried}`;
+}
+
+function difference(x: string, y: string): string {
+  const [xs, ys] = [x.split('\n'), y.split('\n')];
+  const only = (some: string[], others: string[]): string[] => some.filter((line) => !others.includes(line));
+  const shown = [
+    ...only(xs, ys).map((line) => `  direct: ${line.slice(0, 400)}`),
+    ...only(ys, xs).map((line) => `  nginx:  ${line.slice(0, 400)}`),
+  ];
+  return shown.length > 0 ? shown.join('\n') : `  direct: ${x.slice(0, 400)}\n  nginx: ${y.slice(0, 400)}`;
+}
+
+/** `3 s0 new reset 0`: how many of which. */
+function counted(outcomes: readonly Outcome[]): string {
+  const counts = new Map<string, number>();
+  for (const { service, cluster, failure, status, probe } of outcomes) {
+    const key = `${service} ${cluster} ${failure ?? 'answered'} ${status}${probe ? ' probe' : ''}`;
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  return [...counts]
+    .map(([key, count]) => `${count} ${key}`)
+    .sort()
+    .join('\n');
+}
