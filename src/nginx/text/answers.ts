@@ -38,7 +38,16 @@ function attemptTables({ divided, authority }: AnswerParts): Block[] {
     map('upstream_host', [variable('asked')], authority, { new: [variable('new_host')] }, 'volatile'),
     map('rename_from', [variable('asked')], ['-'], { new: [variable('new_host')] }, 'volatile'),
     map('another_attempt', [variable('asked')], ['o'], { '': [''] }, 'volatile'),
-    map('slot_key', [variable('gate')], [''], { one: [variable('service')] }, 'volatile'),
+    // The count is in shared memory and outlives reloads: a worker that dies with a probe would keep the slot for ever under one key.
+    {
+      kind: 'map',
+      source: [variable('msec')],
+      variable: 'slot_turn',
+      volatile: false,
+      fallback: [''],
+      rows: [{ key: { kind: 'regex', pattern: '^(?<taken>[0-9]+)[0-9]{3}\\.' }, value: [variable('taken')] }],
+    },
+    map('slot_key', [variable('gate')], [''], { one: [variable('service'), ' ', variable('slot_turn')] }, 'volatile'),
     // A backend may answer with the status that says so.
     map(
       'slot_lane',
