@@ -200,9 +200,10 @@ export class LivingNginx implements Living {
     return field(answer, 'x-request-id') ?? '';
   }
 
-  /** A worker of the text before may take a connection still when one of the new text answers already. */
+  /** Those that live: one that has ended is a child of its master until that has slept for 100 ms, and has no command line. */
   #workers(): number {
     const pid = readFileSync(layoutOf(this.#directory).pidFile, 'utf8').trim();
-    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').length;
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
+    return children.filter((child) => readFileSync(`/proc/${child}/cmdline`, 'utf8') !== '').length;
   }
 }
