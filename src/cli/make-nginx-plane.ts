@@ -9,6 +9,7 @@ import { createNginxPlane, type PlaneProblem } from '../nginx/create-plane.ts';
 import { NginxNotStarted, type NginxPlane, type PlaneEvent } from '../nginx/nginx-plane.ts';
 import { DirectoryProblem } from '../nginx/process/directory.ts';
 import type { NginxEvent } from '../nginx/process/options.ts';
+import { filesOf, type NginxSettings } from '../nginx/text/settings.ts';
 import { cannot } from './failure.ts';
 import { nginxHere } from './nginx-here.ts';
 import { nginxDirectory, nginxSettings } from './nginx-settings.ts';
@@ -23,9 +24,21 @@ export async function makeNginxPlane(options: RunOptions): Promise<MakePlane> {
   return ({ observer, now, setTimer, log }) => {
     const onEvent = (event: PlaneEvent | NginxEvent | PlaneProblem): void => logEvent(log, event);
     const { program } = here;
+    warnOfFiles(log, settings);
     const plane = createNginxPlane({ settings, bundle, nginx: program, observer, now, setTimer, onEvent });
     return listening(plane, options);
   };
+}
+
+function warnOfFiles(log: Log, settings: NginxSettings): void {
+  const { wanted, open } = filesOf(settings);
+  if (open === null || open >= wanted) return;
+  const { maxConnections } = settings.limits;
+  const asked = maxConnections === 0 ? 'any number of clients' : `--max-connections ${maxConnections}`;
+  log.warn(
+    { code: 'nginx_open_files', wanted, open },
+    `each worker of nginx may open ${open} files, and ${asked} may need ${wanted}: raise the limit (ulimit -Hn, LimitNOFILE=)${maxConnections === 0 ? '' : ' or lower --max-connections'}`,
+  );
 }
 
 function listening(plane: NginxPlane, { listen: { host, port } }: RunOptions): TrafficPlane {

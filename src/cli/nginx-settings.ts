@@ -8,6 +8,7 @@ import { isAbsolute, join, resolve } from 'node:path';
 import type { CaBundle } from '../nginx/ca-bundle.ts';
 import type { NginxSettings, NginxVersion } from '../nginx/text/settings.ts';
 import { cannot } from './failure.ts';
+import { mostFiles } from './most-files.ts';
 import { limitsOf, type TrafficOptions } from './run-options.ts';
 
 /** In memory: each request looks at a flag file there, and leaves a line. */
@@ -45,6 +46,7 @@ export function nginxSettings(options: TrafficOptions, here: NginxHere, bundle: 
     njsModule: here.njsModule,
     caBundle: bundle.path,
     caDirectory: here.tlsCommands ? bundle.directory : null,
+    mostFiles: mostFiles(),
     limits: limitsOf(options),
   };
 }

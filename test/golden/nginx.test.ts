@@ -34,6 +34,7 @@ const SETTINGS: NginxSettings = {
   njsModule: null,
   caBundle: '/dev/shm/migration-proxy-1000/8000/ca.pem',
   caDirectory: '/dev/shm/migration-proxy-1000/8000/tls/ca.certs',
+  mostFiles: 20_000,
   limits: {
     headTimeoutMs: 10_000,
     bodyTimeoutMs: 30_000,

@@ -3,7 +3,7 @@
  * Knows no service.
  */
 import { absolutePath, duration, endpoint, portNumber, size, userName, wholeNumber } from './grammar.ts';
-import { isAtLeast, type NginxSettings } from './settings.ts';
+import { filesOf, isAtLeast, type NginxSettings } from './settings.ts';
 import { type Token, token } from './token.ts';
 
 export interface Listen {
@@ -13,21 +13,14 @@ export interface Listen {
 
 export type HttpSettings = ReturnType<typeof httpSettings>;
 
-/** A client with an attempt under way has two connections; the rest is for health, idle backends and what is closing. */
-const SPARE_CONNECTIONS = 1_024;
-const CONNECTIONS_WITHOUT_LIMIT = 16_384;
-/** Logs, listeners, spooled files. */
-const SPARE_FILES = 512;
-
 export function httpSettings(settings: NginxSettings) {
   const { limits } = settings;
-  const connections =
-    limits.maxConnections === 0 ? CONNECTIONS_WITHOUT_LIMIT : limits.maxConnections * 2 + SPARE_CONNECTIONS;
+  const { open, connections } = filesOf(settings);
   return {
     directory: absolutePath(settings.directory, 'nginx directory'),
     user: settings.user === null ? null : userName(settings.user, 'user'),
     workers: wholeNumber(settings.workers, 'workers'),
-    openFiles: wholeNumber(connections + SPARE_FILES, 'open files'),
+    openFiles: open === null ? null : wholeNumber(open, 'open files'),
     connections: wholeNumber(connections, 'connections'),
     shutdownTimeout: duration(settings.shutdownTimeoutMs, 'shutdown timeout'),
     listens: listensOf(settings),

@@ -34,6 +34,8 @@ export interface NginxSettings {
    * as its proxy_ssl_conf_command needs OpenSSL.
    */
   readonly caDirectory: string | null;
+  /** Files that a worker may open at most on this machine. Null: nobody knows, and the text says nothing of it. */
+  readonly mostFiles?: number | null;
   readonly limits: NginxLimits;
 }
 
@@ -47,6 +49,23 @@ export interface NginxLimits {
   readonly replayBytes: number;
   /** Of clients; 0: no limit of ours. */
   readonly maxConnections: number;
+}
+
+/** A client with an attempt under way has two connections; the rest is for health, idle backends and what is closing. */
+const SPARE_CONNECTIONS = 1_024;
+const CONNECTIONS_WITHOUT_LIMIT = 16_384;
+/** Logs, listeners, spooled files. */
+const SPARE_FILES = 512;
+
+/** Of one worker, each connection being a file: what it wants, and what it gets where fewer may be open. */
+export function filesOf({ limits, mostFiles = null }: Pick<NginxSettings, 'limits' | 'mostFiles'>) {
+  const connections =
+    limits.maxConnections === 0 ? CONNECTIONS_WITHOUT_LIMIT : limits.maxConnections * 2 + SPARE_CONNECTIONS;
+  const wanted = connections + SPARE_FILES;
+  if (mostFiles === null || mostFiles >= wanted)
+    return { wanted, open: mostFiles === null ? null : wanted, connections };
+  // Out of connections nginx gives up idle ones; out of files it can do nothing.
+  return { wanted, open: mostFiles, connections: Math.max(mostFiles - SPARE_FILES, Math.ceil(mostFiles / 2)) };
 }
 
 /** Whether the nginx that reads the text is at least this version. */
