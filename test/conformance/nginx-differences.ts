@@ -18,6 +18,8 @@ export const NGINX_REASONS: readonly string[] = Object.keys(BY_REASON);
 const VERSIONS: Readonly<
   Record<string, Readonly<Partial<Record<'from' | 'until', readonly [number, number, number]>>>>
 > = {
+  'nginx 1.23 and newer take thousands of lines too': { from: [1, 23, 0] },
+  'nginx 1.22 takes any framing that an origin announces': { until: [1, 23, 0] },
   'of repeated header lines nginx 1.22 sees the first': { until: [1, 23, 0] },
   'nginx joins X_A to X-A in rules (1.23 and newer)': { from: [1, 23, 0] },
 };
