@@ -239,6 +239,7 @@ describe('nginx in our care', function () {
     const orphans = bench.note(second.pid() as number);
     await second.letGo();
     process.kill(orphans, 'SIGKILL');
+    await eventually('the master is dead', () => mastersIn(directory).length === 0);
     expect(await wordAt(port)).to.equal('second');
     const third = bench.make(directory).nginx;
     expect(await third.adopt()).to.equal(false);
