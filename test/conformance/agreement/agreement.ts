@@ -59,10 +59,10 @@ function viewOf({ asked, answer }: Seen): View {
   };
 }
 
-/** To statuses that it has no words for nginx gives none. */
+/** nginx has words of its own for 504, and none for 508. */
 function statusText(answer: HttpMessage): string {
   const status = statusOf(answer);
-  return status === 508 ? '508' : answer.startLine;
+  return status === 508 ? '508' : answer.startLine.replace('Time-out', 'Timeout');
 }
 
 /** How a body is framed is each plane's own affair; that it is framed is not. */

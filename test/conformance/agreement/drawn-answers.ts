@@ -88,10 +88,13 @@ const answerLine = fc.oneof(
     'Trailer: X',
   ),
 );
-type Failure = 'reset' | 'close';
+type Failure = 'reset' | 'close' | 'half a head' | 'silence';
 /** Of what nginx sends of its own: a 592 of a backend is a 502. */
 export const answers = fc.record({
-  failure: maybe(2, fc.constantFrom<Failure>('reset', 'close')),
+  failure: maybe(
+    2,
+    fc.constantFrom<Failure>('reset', 'reset', 'close', 'close', 'half a head', 'half a head', 'silence'),
+  ),
   status: fc.constantFrom(
     200,
     200,
@@ -157,6 +160,12 @@ export function scriptOf(drawn: DrawnAnswer, method: string, service: DrawnServi
         return null;
       case 'close':
         socket.end();
+        return null;
+      case 'half a head':
+        socket.end('HTTP/1.1 200 OK\r\nContent-Le');
+        return null;
+      case 'silence':
+        if (service.timeout === undefined) socket.end();
         return null;
     }
     const isSwitching = isUpgrade && drawn.status === 200 && field(request, 'upgrade') !== null;

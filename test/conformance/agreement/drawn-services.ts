@@ -152,6 +152,8 @@ export interface DrawnService {
   readonly old: Backend;
   readonly new: Backend;
   readonly enabled: boolean;
+  /** With one that tests can wait for, its backends may say nothing. */
+  readonly timeout: string | undefined;
   readonly migration: { readonly strategy?: string | undefined; readonly sticky?: string; readonly percentage: number };
   readonly canary: { readonly user_rules: readonly object[] };
   readonly fallback: { readonly enabled: boolean; readonly failure_statuses?: readonly number[] | undefined };
@@ -188,6 +190,7 @@ const service: fc.Arbitrary<DrawnService> = fc
     old: backend,
     new: backend,
     enabled: fc.constantFrom(true, true, true, true, true, false),
+    timeout: fc.constantFrom(undefined, undefined, '400ms'),
     migration,
     canary,
     fallback,
@@ -217,6 +220,7 @@ export const configurations: fc.Arbitrary<Drawn> = fc.record({
   backends: fc.constantFrom('keep', 'end', 'end'),
   global: fc.record({
     default_timeout: fc.constant('2s'),
+    stream_idle_timeout: fc.constant('1s'),
     connect_timeout: fc.constant('1s'),
     expose_decision: fc.boolean(),
     retry_attempts: fc.nat(3),
@@ -241,6 +245,7 @@ export function textOf({ global, services }: Drawn, ports: Readonly<Record<'old'
       new_host: drawn.newHost,
       new_backend: `127.0.0.1:${drawn.new === 'live' ? ports.new : ports.dead}`,
       path_prefix: drawn.pathPrefix,
+      timeout: drawn.timeout,
       migration: { enabled: drawn.enabled, ...drawn.migration },
       canary: drawn.canary,
       fallback: drawn.fallback,

@@ -4,7 +4,7 @@ import { eventually } from '../../support/eventually.ts';
 import { field } from '../../support/http-message.ts';
 import { OK, answer as scripted } from '../../support/recorder.ts';
 import { HOST } from '../configuration.ts';
-import { type Given, head, onStage, request } from '../stage.ts';
+import { decisionOf, type Given, head, onStage, request } from '../stage.ts';
 import type { Case, Theme } from '../theme.ts';
 
 const GET = request('GET', '/');
@@ -65,6 +65,8 @@ const upgraded: Case = {
       const answer = await client.send(`${request('GET', '/ws', ASKS)}early`).response({ withinMs: stage.patienceMs });
       expect([answer.status, field(answer, 'upgrade')]).to.deep.equal([101, 'websocket']);
       expect(field(answer, 'sec-websocket-accept')).to.equal('x');
+      expect(field(answer, 'x-request-id')).to.match(/^[0-9a-f]{32}$/);
+      expect(decisionOf(answer)).to.equal('new weight');
       expect((await client.queue.exactly(5, stage.patienceMs)).toString()).to.equal('first');
       client.send('GET /frame HTTP/1.1');
       const sent = 'earlyGET /frame HTTP/1.1';

@@ -1,6 +1,7 @@
 /** Names of new in an answer come back as those that the client used, and nothing that only looks like them does. */
 import { expect } from 'chai';
 import { field } from '../../support/http-message.ts';
+import { answer as scripted } from '../../support/recorder.ts';
 import { HOST, NEW_HOST } from '../configuration.ts';
 import { type Given, head, onStage } from '../stage.ts';
 import type { Case, Theme } from '../theme.ts';
@@ -80,6 +81,15 @@ const otherwise: readonly Case[] = [
   naming(
     'old may name new',
     { old: LOCATION, service: { migration: { percentage: 0 } } },
+    askedAt(),
+    `http://${NEW_HOST}/x`,
+  ),
+  naming(
+    'old may name new, and a Refresh beside it is another name',
+    {
+      old: scripted(302, '', `Refresh: 5; url=http://${HOST}/y`, `Location: http://${NEW_HOST}/x`),
+      service: { migration: { percentage: 0 } },
+    },
     askedAt(),
     `http://${NEW_HOST}/x`,
   ),

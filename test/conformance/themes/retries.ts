@@ -108,6 +108,31 @@ const single: readonly Case[] = [
     ['new status', 'old answered'],
     '200',
   ),
+  ...[502, 504].map((status) =>
+    attempt(
+      `without failure_statuses ${status} of new passes`,
+      { new: scripted(status, 'new'), service: fallback({ failure_statuses: [] }) },
+      GET,
+      ['new answered'],
+      String(status),
+    ),
+  ),
+  attempt(
+    'without failure_statuses too old answers where new does not',
+    { new: null, service: fallback({ failure_statuses: [] }) },
+    GET,
+    ['new connect', 'old answered'],
+    '200',
+  ),
+  attempt(
+    '504 of new passes where 503 alone is a failure',
+    { new: scripted(504, 'new'), service: fallback({ failure_statuses: [503] }) },
+    GET,
+    ['new answered'],
+    '504',
+  ),
+  attempt('592 passes', { new: scripted(592, 'new') }, GET, ['new answered'], '592'),
+  attempt('499 passes', { new: scripted(499, 'new') }, GET, ['new answered'], '499'),
   ...[null, writing('', 'resets'), scripted(503, 'old')].map((old, i) =>
     attempt(
       `old is the first choice and ${['refuses', 'resets', 'answers 503'][i]}: new is never asked`,
