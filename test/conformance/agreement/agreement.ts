@@ -7,7 +7,7 @@ import type { Outcome } from '../../../src/fallback/outcome.ts';
 import type { RequestRecord } from '../../../src/status/request-record.ts';
 import type { HttpMessage } from '../../support/http-message.ts';
 import { statusOf } from '../../support/http-message.ts';
-import { type DrawnExchange, exchangeOf, type RawExchange } from './drawn-exchanges.ts';
+import { exchangeOf, type RawExchange } from './drawn-exchanges.ts';
 import type { Drawn } from './drawn-services.ts';
 import type { Asked, Seen, Side, Told } from './two-planes.ts';
 
@@ -25,10 +25,8 @@ export async function disagreements(
   await Promise.all(sides.map((side) => side.serve(drawn)));
   const found: Disagreement[] = [];
   const exchanges = raws.map((raw, i) => exchangeOf(raw, drawn, i));
-  const seen: [Seen, Seen][] = [];
   for (const exchange of exchanges) {
     const both = (await Promise.all(sides.map((side) => side.exchange(exchange)))) as [Seen, Seen];
-    seen.push(both);
     const views = both.map(viewOf);
     for (const key of Object.keys(views[0]) as (keyof View)[]) {
       const [x, y] = [views[0][key], views[1][key]];
@@ -36,7 +34,7 @@ export async function disagreements(
     }
   }
   const told = (await Promise.all(sides.map((side) => side.told(exchanges.length)))) as [Told, Told];
-  found.push(...toldApart(exchanges, seen, told));
+  found.push(...toldApart(told));
   return found;
 }
 
@@ -117,32 +115,16 @@ function bodyText({ body }: HttpMessage): string {
   return body.toString('latin1').replace(/"request_id":"[^"]*"/, '"request_id":"*"');
 }
 
-function toldApart(
-  exchanges: readonly DrawnExchange[],
-  seen: readonly [Seen, Seen][],
-  told: readonly [Told, Told],
-): Disagreement[] {
+function toldApart(told: readonly [Told, Told]): Disagreement[] {
   const found: Disagreement[] = [];
   const [x, y] = told.map(({ refused }) => [...refused].sort().join(' '));
   if (x !== y) found.push({ kind: 'refused', text: difference(x, y) });
-  // Of an ordinary request nginx tells no id: they are told in their order.
-  const ids = new Set(told[0].records.map(({ requestId }) => requestId));
-  const recorded = exchanges.filter((_, i) => ids.has(idOf(seen[i][0].answer)));
-  const [xs, ys] = told.map(({ records }) => records.toSorted((r, s) => r.endedMs - s.endedMs));
-  if (xs.length !== ys.length) found.push({ kind: 'record', text: `${xs.length} at direct, ${ys.length} at nginx` });
-  else
-    xs.forEach((one, i) => {
-      const views = [recordText(one), recordText(ys[i])];
-      if (views[0] !== views[1])
-        found.push({ kind: 'record', text: `${difference(views[0], views[1])}\n${recorded[i]?.shown}` });
-    });
-  const [us, vs] = told.map(({ outcomes }) => counted(outcomes));
+  // In no order: a stream is told when it ends, and of an ordinary request nginx tells no id.
+  const [rs, ss] = told.map(({ records }) => counted(records.map(recordText)));
+  if (rs !== ss) found.push({ kind: 'records', text: difference(rs, ss) });
+  const [us, vs] = told.map(({ outcomes }) => counted(outcomes.map(outcomeText)));
   if (us !== vs) found.push({ kind: 'outcomes', text: difference(us, vs) });
   return found;
-}
-
-function idOf(answer: HttpMessage | null): string {
-  return answer?.fields.find(([name]) => name.toLowerCase() === 'x-request-id')?.[1] ?? '';
 }
 
 function recordText({ service, cluster, reason, status, answered, attempts }: RequestRecord): string {
@@ -160,15 +142,16 @@ function difference(x: string, y: string): string {
   return shown.length > 0 ? shown.join('\n') : `  direct: ${x.slice(0, 400)}\n  nginx: ${y.slice(0, 400)}`;
 }
 
+function outcomeText({ service, cluster, failure, status, probe }: Outcome): string {
+  return `${service} ${cluster} ${failure ?? 'answered'} ${status}${probe ? ' probe' : ''}`;
+}
+
 /** `3 s0 new reset 0`: how many of which. */
-function counted(outcomes: readonly Outcome[]): string {
+function counted(texts: readonly string[]): string {
   const counts = new Map<string, number>();
-  for (const { service, cluster, failure, status, probe } of outcomes) {
-    const key = `${service} ${cluster} ${failure ?? 'answered'} ${status}${probe ? ' probe' : ''}`;
-    counts.set(key, (counts.get(key) ?? 0) + 1);
-  }
+  for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + 1);
   return [...counts]
-    .map(([key, count]) => `${count} ${key}`)
+    .map(([text, count]) => `${count} ${text}`)
     .sort()
     .join('\n');
 }

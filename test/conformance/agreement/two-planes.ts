@@ -14,6 +14,7 @@ import { readSource } from '../../../src/migration/parse.ts';
 import { caBundle } from '../../../src/nginx/ca-bundle.ts';
 import { createNginxPlane } from '../../../src/nginx/create-plane.ts';
 import type { NginxPlane } from '../../../src/nginx/nginx-plane.ts';
+import { layoutOf } from '../../../src/nginx/process/layout.ts';
 import { DirectPlane } from '../../../src/proxy/direct-plane.ts';
 import { buildTable } from '../../../src/routing/build.ts';
 import type { RoutingTable } from '../../../src/routing/table.ts';
@@ -90,6 +91,12 @@ class Witness implements DataPlaneObserver {
 
 type Plane = DataPlane & Partial<Pick<NginxPlane, 'start' | 'facts'>>;
 
+interface Life {
+  /** Resolves when nobody answers by the configuration before. */
+  readonly settled: () => Promise<void>;
+  readonly end: () => Promise<void>;
+}
+
 /** One plane between its backends. */
 export class Side {
   readonly name: string;
@@ -97,7 +104,7 @@ export class Side {
   readonly #witness: Witness;
   readonly #backends: Record<Cluster, Recorder>;
   readonly #dead: number;
-  readonly #end: () => Promise<void>;
+  readonly #life: Life;
   port: number;
   #table: RoutingTable | null = null;
   #asked: Asked[] = [];
@@ -109,14 +116,14 @@ export class Side {
     witness: Witness,
     backends: Record<Cluster, Recorder>,
     ports: { readonly listen: number; readonly dead: number },
-    end: () => Promise<void>,
+    life: Life,
   ) {
     this.name = name;
     this.#plane = plane;
     this.#witness = witness;
     this.#backends = backends;
     this.#dead = ports.dead;
-    this.#end = end;
+    this.#life = life;
     this.port = ports.listen;
     for (const cluster of ['old', 'new'] as const) {
       backends[cluster].script = (exchange) => {
@@ -139,6 +146,7 @@ export class Side {
     this.#table = buildTable(this.#table, services);
     this.#plane.apply(this.#table);
     await (isFirst ? this.#plane.start?.() : this.#plane.settled?.());
+    await this.#life.settled();
     const facts = this.#plane.facts?.();
     if (facts !== undefined && (facts.refusals.length > 0 || facts.runningGeneration !== this.#table.generation))
       throw new Error(`nginx does not serve it: ${JSON.stringify(facts)}`);
@@ -179,7 +187,7 @@ export class Side {
   }
 
   async stop(): Promise<void> {
-    await this.#end();
+    await this.#life.end();
     await Promise.all([this.#backends.old.close(), this.#backends.new.close()]);
   }
 }
@@ -198,7 +206,17 @@ export async function directSide(): Promise<Side> {
     limits: LIMITS,
   });
   const listen = (await plane.listen()).port;
-  return new Side('direct', plane, witness, await backends(), { listen, dead: await freePort() }, () => plane.close());
+  return new Side(
+    'direct',
+    plane,
+    witness,
+    await backends(),
+    { listen, dead: await freePort() },
+    {
+      settled: async () => undefined,
+      end: () => plane.close(),
+    },
+  );
 }
 
 export async function nginxSide(): Promise<Side> {
@@ -236,9 +254,16 @@ export async function nginxSide(): Promise<Side> {
       if (event.kind !== 'installed' && process.env.SHOW !== undefined) console.error(JSON.stringify(event));
     },
   });
+  const workers = (): number => {
+    const pid = readFileSync(layoutOf(directory).pidFile, 'utf8').trim();
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').length;
+  };
+  const settled = async (): Promise<void> => {
+    await eventually('workers of the text before have left', () => workers() === 1, 5_000, 3);
+  };
   const end = async (): Promise<void> => {
     await plane.drain(0);
     rmSync(directory, { recursive: true, force: true });
   };
-  return new Side('nginx', plane, witness, await backends(), { listen, dead: await freePort() }, end);
+  return new Side('nginx', plane, witness, await backends(), { listen, dead: await freePort() }, { settled, end });
 }
