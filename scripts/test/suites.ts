@@ -21,7 +21,7 @@ export interface Suite {
 }
 
 const SHORT_MS = 120_000;
-/** A part of the table starts some five hundred nginx. */
+/** A part of the table waits for a log in hundreds of cases: 20 to 70 s where nothing else runs. */
 const TABLE_MS = 400_000;
 const LONG_MS = 3_600_000;
 

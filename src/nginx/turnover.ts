@@ -1,8 +1,7 @@
 /**
  * When a reload is over for new connections. In: nginx's master. Out: which workers take connections, and when those of before
  * have stopped: nginx (os/unix/ngx_process_cycle.c) starts the new ones, lets both accept for 100 ms, and tells the old ones to
- * leave only then. So they are told at once, by us. Whoever changed something is answered after that, else the next request
- * may still go the old way.
+ * leave only then. Whoever changed something is answered after that, else the next request may still go the old way.
  */
 import { readFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -16,28 +15,6 @@ export async function acceptingWorkers(master: number | null): Promise<readonly 
   const pids = children.split(' ').filter(Boolean).map(Number);
   const accepting = await Promise.all(pids.map(isAccepting));
   return pids.filter((_, i) => accepting[i]);
-}
-
-/**
- * As soon as there are others: the old ones need not accept with them any longer, nor answer who asks for the new text.
- * Nothing is lost, as the listening sockets are the master's, which tells them a second time, without effect, and does not
- * replace them (tried with 1.22.1 and 1.28.3).
- */
-export async function relieve(old: readonly number[], master: number): Promise<void> {
-  if (old.length === 0) return;
-  const accepting = await acceptingWorkers(master);
-  if (accepting.every((worker) => old.includes(worker))) return;
-  for (const worker of accepting) {
-    if (old.includes(worker)) quit(worker);
-  }
-}
-
-function quit(worker: number): void {
-  try {
-    process.kill(worker, 'SIGQUIT');
-  } catch {
-    // It ended between the look and the signal.
-  }
 }
 
 /** Resolves when none of them takes connections any more, or after `withinMs`: they are not worth more waiting. */

@@ -17,7 +17,6 @@ import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import type { Installed } from '../../src/nginx/process/candidate.ts';
-import { acceptingWorkers } from '../../src/nginx/turnover.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePort, freePorts } from '../support/ports.ts';
 import { makeReadOnly } from '../support/read-only.ts';
@@ -66,23 +65,6 @@ describe('installing a text in nginx', function () {
     expect(await nginx.install(two)).to.deep.equal({ ok: true });
     expect(statSync(join(directory, 'nginx.conf')).ino).to.equal(written);
     expect((await nginx.connections())?.active).to.be.at.least(1);
-  });
-
-  it('reloads one after the other leave as many workers as there were, all of the last text', async () => {
-    const [directory, port] = [bench.directory(), await freePort()];
-    const { nginx } = bench.make(directory);
-    await nginx.install(smallText(directory, { port, word: 'first' }));
-    const workers = await acceptingWorkers(nginx.pid());
-    expect(workers).to.have.length.above(0);
-    for (const word of ['a', 'b', 'c', 'd', 'e']) {
-      expect(await nginx.install(smallText(directory, { port, word }))).to.deep.equal({ ok: true });
-    }
-    const childrenOf = (pid: number | null): string[] =>
-      readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
-    await eventually('the old ones have left', () => childrenOf(nginx.pid()).length === workers.length);
-    expect(await wordAt(port)).to.equal('e');
-    expect(await acceptingWorkers(nginx.pid())).to.have.length(workers.length);
-    expect(readFileSync(join(directory, 'log', 'error.log'), 'utf8')).to.not.match(/respawn|\[(alert|emerg)\]/);
   });
 
   it("says in nginx's words why a text is no good, and the last good one serves on", async () => {

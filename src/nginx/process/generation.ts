@@ -4,7 +4,6 @@
  * Refuses to know what is done about it.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { acceptingWorkers, relieve } from '../turnover.ts';
 import { askGeneration } from './control.ts';
 import type { Layout } from './layout.ts';
 import { LogTail } from './log-tail.ts';
@@ -68,9 +67,8 @@ export async function reloadServing(
 ): Promise<Attained> {
   const tail = await LogTail.atEnd(layout.errorLog);
   try {
-    const before = await acceptingWorkers(master.pid);
     master.signal('SIGHUP');
-    const { heard, refusal, lines } = await attend(token, master, layout, tail, waiting, before);
+    const { heard, refusal, lines } = await attend(token, master, layout, tail, waiting);
     if (heard === 'token') return { ok: true, master };
     if (refusal !== null) return { ok: false, stage: isTaken(refusal) ? 'confirm' : 'reload', message: refusal };
     const words = complaints(lines.filter(({ pid }) => pid === master.pid));
@@ -87,19 +85,11 @@ export async function reloadServing(
   }
 }
 
-/** Waits for the token, or for what makes waiting vain. `before`: workers of the text before. */
-async function attend(
-  token: string,
-  master: Master,
-  layout: Layout,
-  tail: LogTail,
-  waiting: Waiting,
-  before: readonly number[] = [],
-) {
+/** Waits for the token, or for what makes waiting vain. */
+async function attend(token: string, master: Master, layout: Layout, tail: LogTail, waiting: Waiting) {
   const lines: LogLine[] = [];
   let refusal: string | null = null;
   const heard = await untilToken(token, layout, waiting, async () => {
-    await relieve(before, master.pid);
     // What workers write of requests is of no interest, and may be much.
     lines.push(...logLines(await tail.added()).filter((line) => isOfLoading(line, master.pid)));
     refusal = reloadRefusal(lines, master.pid);
