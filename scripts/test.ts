@@ -41,7 +41,7 @@ async function runAll(suites: readonly Suite[], tier: Tier): Promise<Result[]> {
   };
   await inLanes(
     suites.filter((suite) => !suite.alone),
-    Math.min(4, availableParallelism()),
+    Math.min(4, availableParallelism() + 1),
     runOne,
   );
   await inLanes(

@@ -1,7 +1,6 @@
 /**
  * People ask and steer a proxy whose traffic nginx takes: what they are told is what nginx does, and what they order is done when
  * the command answers; what the counters say is what clients saw, each request once, also while nginx's log is rotated.
- * @alone
  * @needs nginx
  */
 import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';

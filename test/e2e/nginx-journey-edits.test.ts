@@ -1,6 +1,5 @@
 /**
  * People edit the configuration while nginx serves. The full run does the same with 200 edits.
- * @alone
  * @needs nginx
  */
 import { nginxEdits } from '../support/nginx-edits-suite.ts';

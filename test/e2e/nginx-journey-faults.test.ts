@@ -1,7 +1,6 @@
 /**
  * What can go wrong beside the clusters while `run --data-plane nginx` serves: ports, directories, a check that hangs or
  * refuses, killed processes. The last good configuration serves on, falling back works, all of it is told, and heals.
- * @alone
  * @needs nginx
  */
 import { chmodSync, rmSync, writeFileSync } from 'node:fs';

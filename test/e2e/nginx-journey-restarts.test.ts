@@ -1,7 +1,6 @@
 /**
  * We die beside an nginx that serves, are started again, are told to end: traffic notices nothing that it need not, what was
  * decided is obeyed by nginx while we are not there, and every request is counted once over all of our lives.
- * @alone
  * @needs nginx
  */
 import { readFileSync } from 'node:fs';

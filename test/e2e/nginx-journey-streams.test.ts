@@ -1,7 +1,6 @@
 /**
  * WebSockets and event streams through nginx live through everything that happens to their service, reloads too, for as long
  * as the shutdown timeout says.
- * @alone
  * @needs nginx
  */
 import { expect } from 'chai';
