@@ -101,6 +101,8 @@ function answerLines(answer: HttpMessage, isOwn: boolean): string[] {
     const lower = line.toLowerCase();
     if (lower.startsWith('transfer-encoding') || (lower.startsWith('content-length') && answer.body.length > 0))
       return false;
+    // Without an answer to an Upgrade nginx ends the client's connection.
+    if (lower === 'connection: close' && [502, 504].includes(statusOf(answer))) return false;
     // A body that nobody wanted may be read, or the connection ended.
     if (
       isOwn &&
