@@ -3,7 +3,7 @@
  * service alone.
  */
 import { expect } from 'chai';
-import { sampleSettings } from '../../test/support/nginx-tables.ts';
+import { sampleSettings } from '../../test/support/nginx-settings.ts';
 import { served } from '../allocator/sample.test.ts';
 import type { ServedMigration } from '../migration/model.ts';
 import { installServices } from './installer.ts';

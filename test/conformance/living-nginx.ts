@@ -20,6 +20,7 @@ import { CertificateAuthority } from '../support/certificates.ts';
 import { eventually } from '../support/eventually.ts';
 import { field } from '../support/http-message.ts';
 import { nginxBinary, njsModule } from '../support/nginx-binary.ts';
+import { sampleSettings, workerUser } from '../support/nginx-settings.ts';
 import { freePorts } from '../support/ports.ts';
 import { ask } from '../support/raw-client.ts';
 import { tempDir } from '../support/temp-dir.ts';
@@ -31,26 +32,12 @@ const REPORTED_MS = 5_000;
 /** What an ended case may leave open: nginx notices within milliseconds. */
 const QUIET_MS = 1_000;
 const OFTEN_MS = 3;
-const LIMITS = {
-  headTimeoutMs: 10_000,
-  bodyTimeoutMs: 30_000,
-  keepAliveMs: 75_000,
-  sendTimeoutMs: 60_000,
-  maxHeadBytes: 32_768,
-  replayBytes: 65_536,
-  maxConnections: 1_000,
-};
 
 /** One CA that signed nothing, and not the system's: nginx reads them again at each load. */
 let authority: CertificateAuthority | null = null;
 function trusted(): string {
   authority ??= new CertificateAuthority();
   return authority.ca;
-}
-
-function workerUser(): string | null {
-  if (process.getuid?.() !== 0) return null;
-  return /^www-data:/m.test(readFileSync('/etc/passwd', 'utf8')) ? 'www-data' : 'root';
 }
 
 /** What was reported since a case began; it grows. */
@@ -86,22 +73,17 @@ export class LivingNginx implements Living {
     );
     const bundle = caBundle(this.#directory, trusted());
     this.#plane = createNginxPlane({
-      settings: {
+      settings: sampleSettings({
         version,
         listen: { host: '127.0.0.1', port: ports.listen },
         directory: this.#directory,
         instance: INSTANCE,
         user: workerUser(),
-        workers: 1,
-        shutdownTimeoutMs: 1_000,
-        gzip: 'off',
-        accessLogFile: null,
-        detail: 'brief',
         njsModule: njsModule(),
         caBundle: bundle.path,
         caDirectory: bundle.directory,
-        limits: { ...LIMITS, ...limits },
-      },
+        limits,
+      }),
       bundle,
       nginx: nginxBinary(),
       lookup: async (host) => names[host] ?? [],

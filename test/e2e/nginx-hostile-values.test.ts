@@ -20,6 +20,7 @@ import { eventually } from '../support/eventually.ts';
 import { documentWith, FIELDS, type HostileField, hostileText, MARKER } from '../support/hostile-fields.ts';
 import { nginxBinary } from '../support/nginx-binary.ts';
 import { nginxFileVerdict } from '../support/nginx-echo.ts';
+import { sampleSettings } from '../support/nginx-settings.ts';
 import { freePort } from '../support/ports.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
@@ -213,30 +214,13 @@ function write(services: readonly ServedMigration[], port: number): Written {
 }
 
 function settingsFor(directory: string, port: number): NginxSettings {
-  return {
-    version: { major: 1, minor: 22, patch: 1 },
+  return sampleSettings({
     listen: { host: '127.0.0.1', port },
     directory,
-    instance: 'migration-proxy',
     user: process.getuid?.() === 0 ? 'root' : null,
-    workers: 1,
-    shutdownTimeoutMs: 1_000,
-    gzip: 'off',
-    accessLogFile: null,
-    detail: 'brief',
-    njsModule: null,
     caBundle: join(directory, 'ca.pem'),
-    caDirectory: null,
-    limits: {
-      headTimeoutMs: 10_000,
-      bodyTimeoutMs: 30_000,
-      keepAliveMs: 75_000,
-      sendTimeoutMs: 30_000,
-      maxHeadBytes: 32_768,
-      replayBytes: 65_536,
-      maxConnections: 256,
-    },
-  };
+    limits: { sendTimeoutMs: 30_000, maxConnections: 256 },
+  });
 }
 
 async function start({ directory, text }: Written, port: number, agent: Agent): Promise<ChildProcess> {

@@ -11,35 +11,20 @@ import { renderNginx } from '../../src/nginx/text/render.ts';
 import type { NginxSettings } from '../../src/nginx/text/settings.ts';
 import { ConfigurationFault } from '../../src/nginx/text/token.ts';
 import { documentWith, FIELDS, hostileText, MARKER } from '../support/hostile-fields.ts';
+import { sampleSettings } from '../support/nginx-settings.ts';
 import { shapeOf } from '../support/nginx-shape.ts';
 import { readNginx } from '../support/nginx-tokens.ts';
 
 const templates = readTemplates();
 
-const SETTINGS: NginxSettings = {
-  version: { major: 1, minor: 22, patch: 1 },
-  listen: { host: '127.0.0.1', port: 8000 },
-  directory: '/dev/shm/migration-proxy',
-  instance: 'migration-proxy',
+const SETTINGS = sampleSettings({
   user: 'www-data',
   workers: 2,
   shutdownTimeoutMs: 300_000,
   gzip: 'on',
   accessLogFile: '/var/log/access.log',
-  detail: 'brief',
-  njsModule: null,
-  caBundle: '/etc/ssl/certs/ca-certificates.crt',
-  caDirectory: null,
-  limits: {
-    headTimeoutMs: 10_000,
-    bodyTimeoutMs: 30_000,
-    keepAliveMs: 75_000,
-    sendTimeoutMs: 30_000,
-    maxHeadBytes: 32_768,
-    replayBytes: 65_536,
-    maxConnections: 1_000,
-  },
-};
+  limits: { sendTimeoutMs: 30_000 },
+});
 
 function textOf(services: readonly ServedMigration[], settings = SETTINGS): string {
   const { text, refused } = renderNginx({ services, addresses: (host) => [host], settings }, templates);

@@ -15,36 +15,22 @@ import { renderNginx } from '../../src/nginx/text/render.ts';
 import type { Rendered } from '../../src/nginx/text/rendered.ts';
 import type { NginxSettings } from '../../src/nginx/text/settings.ts';
 import { CertificateAuthority } from '../support/certificates.ts';
+import { sampleSettings } from '../support/nginx-settings.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const DIRECTORY = join(import.meta.dirname, 'nginx');
 const SEPARATOR = '\n----------\n';
 
-const SETTINGS: NginxSettings = {
-  version: { major: 1, minor: 22, patch: 1 },
+const SETTINGS = sampleSettings({
   listen: { host: null, port: 8000 },
   directory: '/dev/shm/migration-proxy-1000/8000',
-  instance: 'migration-proxy',
-  user: null,
   workers: 2,
   shutdownTimeoutMs: 300_000,
-  gzip: 'off',
-  accessLogFile: null,
-  detail: 'brief',
-  njsModule: null,
   caBundle: '/dev/shm/migration-proxy-1000/8000/ca.pem',
   caDirectory: '/dev/shm/migration-proxy-1000/8000/tls/ca.certs',
   mostFiles: 20_000,
-  limits: {
-    headTimeoutMs: 10_000,
-    bodyTimeoutMs: 30_000,
-    keepAliveMs: 75_000,
-    sendTimeoutMs: 60_000,
-    maxHeadBytes: 32_768,
-    replayBytes: 65_536,
-    maxConnections: 0,
-  },
-};
+  limits: { maxConnections: 0 },
+});
 
 /** Names have their own address each, `two-addresses` has two, `gone.old` never resolved. */
 function addresses(host: string): readonly string[] | null {

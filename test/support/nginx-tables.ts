@@ -15,6 +15,7 @@ import type { NginxSettings } from '../../src/nginx/text/settings.ts';
 import { decisionTables, type Tables } from '../../src/nginx/text/tables.ts';
 import { eventually } from './eventually.ts';
 import { nginxBinary, njsModule as njsModuleHere } from './nginx-binary.ts';
+import { type SettingsChanges, sampleSettings } from './nginx-settings.ts';
 import { freePort } from './ports.ts';
 import { RawClient } from './raw-client.ts';
 import { tempDir } from './temp-dir.ts';
@@ -22,33 +23,14 @@ import { tempDir } from './temp-dir.ts';
 /** Null where the nginx that is started has none. */
 export const njsModule = njsModuleHere();
 
-/** Settings for an nginx 1.22 at nobody's port. */
-export function sampleSettings(changes: Partial<NginxSettings> = {}): NginxSettings {
-  return {
-    version: { major: 1, minor: 22, patch: 1 },
-    listen: { host: '127.0.0.1', port: 8000 },
-    directory: '/dev/shm/migration-proxy',
-    instance: 'migration-proxy',
-    user: null,
-    workers: 1,
+/** With njs, where it is here. */
+export function tableSettings(changes: SettingsChanges = {}): NginxSettings {
+  return sampleSettings({
     shutdownTimeoutMs: 30_000,
-    gzip: 'off',
-    accessLogFile: null,
-    detail: 'brief',
     njsModule,
-    caBundle: '/etc/ssl/certs/ca-certificates.crt',
-    caDirectory: null,
-    limits: {
-      headTimeoutMs: 10_000,
-      bodyTimeoutMs: 30_000,
-      keepAliveMs: 75_000,
-      sendTimeoutMs: 30_000,
-      maxHeadBytes: 32_768,
-      replayBytes: 65_536,
-      maxConnections: 0,
-    },
+    limits: { sendTimeoutMs: 30_000, maxConnections: 0 },
     ...changes,
-  };
+  });
 }
 
 export type Values = Readonly<Record<string, string>>;
@@ -75,7 +57,7 @@ export class NginxTables {
     names: readonly string[],
     lanes: ReadonlyMap<string, string> = new Map(),
   ): Promise<NginxTables> {
-    const tables = decisionTables(services, sampleSettings(), lanes);
+    const tables = decisionTables(services, tableSettings(), lanes);
     const directory = tempDir();
     const port = await freePort();
     const file = join(directory, 'nginx.conf');

@@ -25,6 +25,7 @@ import { CertificateAuthority } from '../../support/certificates.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type HttpMessage, readMessage, statusOf } from '../../support/http-message.ts';
 import { nginxBinary, nginxVersion, njsModule } from '../../support/nginx-binary.ts';
+import { sampleSettings, workerUser } from '../../support/nginx-settings.ts';
 import { freePort } from '../../support/ports.ts';
 import { type RecordedRequest, Recorder, type Script } from '../../support/recorder.ts';
 import { tempDir } from '../../support/temp-dir.ts';
@@ -34,15 +35,7 @@ import { type Drawn, textOf } from './drawn-services.ts';
 const INSTANCE = 'proxy-under-test';
 /** Small, so that bodies beyond it are small too. */
 export const HELD_BYTES = 4096;
-const LIMITS = {
-  headTimeoutMs: 10_000,
-  bodyTimeoutMs: 30_000,
-  keepAliveMs: 75_000,
-  sendTimeoutMs: 60_000,
-  maxHeadBytes: 32_768,
-  replayBytes: HELD_BYTES,
-  maxConnections: 1_000,
-};
+const LIMITS = { replayBytes: HELD_BYTES, maxConnections: 1_000 };
 const ANSWER_MS = 8_000;
 
 export interface Asked {
@@ -224,24 +217,18 @@ export async function nginxSide(): Promise<Side> {
   const listen = await freePort();
   const directory = join(existsSync('/dev/shm') ? '/dev/shm' : tempDir(), `agreement-${process.pid}-${listen}`);
   const bundle = caBundle(directory, new CertificateAuthority().ca);
-  const isRoot = process.getuid?.() === 0;
   const plane = createNginxPlane({
-    settings: {
+    settings: sampleSettings({
       version: nginxVersion(),
       listen: { host: '127.0.0.1', port: listen },
       directory,
       instance: INSTANCE,
-      user: isRoot ? (/^www-data:/m.test(readFileSync('/etc/passwd', 'utf8')) ? 'www-data' : 'root') : null,
-      workers: 1,
-      shutdownTimeoutMs: 1_000,
-      gzip: 'off',
-      accessLogFile: null,
-      detail: 'brief',
+      user: workerUser(),
       njsModule: njsModule(),
       caBundle: bundle.path,
       caDirectory: bundle.directory,
       limits: LIMITS,
-    },
+    }),
     bundle,
     nginx: nginxBinary(),
     observer: witness,
