@@ -4,6 +4,7 @@
  */
 import type { Migration, ServedMigration } from '../../../migration/model.ts';
 import { type Expression, variable } from '../expression.ts';
+import { headerVariable } from '../grammar.ts';
 import type { NginxSettings } from '../settings.ts';
 import { TableSet } from './table-set.ts';
 
@@ -48,7 +49,7 @@ export function valuesOf<T extends Migration>(
 
 /** `$http_x_user_id` of a header in small letters. */
 export function headerValue(header: string): Expression {
-  return [variable(`http_${header.replaceAll('-', '_')}`)];
+  return [variable(headerVariable(header, 'header'))];
 }
 
 /** Equal lists get one number, from 1, in the order in which they are first asked for. */

@@ -17,7 +17,7 @@ interface Prefixed {
 }
 
 /** Hosts of which a service takes only a part. */
-export function dividedHosts(services: readonly ServedMigration[]): Set<string> {
+function dividedHosts(services: readonly ServedMigration[]): Set<string> {
   const parts = services.filter(({ migration }) => migration.pathPrefix !== null);
   return new Set(parts.map(({ migration }) => migration.old.host));
 }
