@@ -9,6 +9,7 @@ import { expect } from 'chai';
 import { ToyCluster } from '../../src/demo/clusters.ts';
 import { Arrivals } from '../support/arrivals.ts';
 import { runCli } from '../support/cli.ts';
+import { expectServedWhileDraining } from '../support/drain-delay.ts';
 import { eventually, within } from '../support/eventually.ts';
 import { field } from '../support/http-message.ts';
 import { clusterOf, clustersOf } from '../support/kept-connection.ts';
@@ -166,15 +167,6 @@ describe('restarts', function () {
 
   it('SIGTERM with a delay: who still comes is served, and so can be sent elsewhere first', async () => {
     const proxy = await start(yaml('500ms'), { flags: ['--drain-delay', '700ms'] });
-    const load = loadOn(proxy);
-    await eventually('both clusters are asked', () => load.servedBy('new') >= 20 && load.servedBy('old') >= 20);
-    const ended = proxy.stop();
-    await eventually('it is not ready', async () => (await proxy.askAdmin('/readyz')).status === 503);
-    const before = load.sent.length;
-    for (let at = 0; at < 20; at++) clusterOf(await ask(proxy.port, { host: SEED_HOST }));
-    await eventually('load goes on', () => load.sent.length > before + 20);
-    await load.stop();
-    expect(load.failed).to.deep.equal([]);
-    expect((await ended).code).to.equal(0);
+    await expectServedWhileDraining(proxy, loadOn(proxy));
   });
 });

@@ -10,6 +10,7 @@ import { ToyCluster } from '../../src/demo/clusters.ts';
 import { Arrivals } from '../support/arrivals.ts';
 import { runCli } from '../support/cli.ts';
 import { countersOf } from '../support/counters.ts';
+import { expectServedWhileDraining } from '../support/drain-delay.ts';
 import { eventually, within } from '../support/eventually.ts';
 import { field } from '../support/http-message.ts';
 import { clusterOf, clustersOf } from '../support/kept-connection.ts';
@@ -200,17 +201,7 @@ describe('our life beside nginx', function () {
 
   it('SIGTERM with a delay: who still comes is served, and so can be sent elsewhere first', async () => {
     const running = await start(yaml('500ms'), { flags: ['--drain-delay', '700ms'] });
-    const { proxy } = running;
-    const load = loadOn(running);
-    await eventually('both clusters are asked', () => load.servedBy('new') >= 20 && load.servedBy('old') >= 20);
-    const ended = proxy.stop();
-    await eventually('it is not ready', async () => (await proxy.askAdmin('/readyz')).status === 503);
-    const before = load.sent.length;
-    for (let at = 0; at < 20; at++) clusterOf(await ask(proxy.port, { host: SEED_HOST }));
-    await eventually('load goes on', () => load.sent.length > before + 20);
-    await load.stop();
-    expect(load.failed).to.deep.equal([]);
-    expect((await ended).code).to.equal(0);
+    await expectServedWhileDraining(running.proxy, loadOn(running));
   });
 
   it('nginx killed and we with it: the next of us starts anew, with what was decided', async () => {
