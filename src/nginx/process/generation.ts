@@ -4,9 +4,9 @@
  * Refuses to know what is done about it.
  */
 import { setTimeout as pause } from 'node:timers/promises';
+import { AddedLines } from './added-lines.ts';
 import { askGeneration } from './control.ts';
 import type { Layout } from './layout.ts';
-import { LogTail } from './log-tail.ts';
 import { type Master, type StartOptions, startMaster } from './master.ts';
 import { textOf } from './store.ts';
 import { complaints, isOfLoading, type LogLine, lastWords, logLines, reloadRefusal } from './words.ts';
@@ -32,7 +32,7 @@ const LONGEST_PAUSE_MS = 100;
 /** Nothing may be running yet. A master that does not come to answer is gone when this gives its answer. */
 export async function startServing(token: string, options: StartOptions, waiting: Waiting): Promise<Attained> {
   const { layout } = options;
-  const tail = await LogTail.atEnd(layout.errorLog);
+  const tail = await AddedLines.atEnd(layout.errorLog);
   try {
     const master = await startMaster(options);
     const { heard, refusal } = await attend(token, master, layout, tail, waiting);
@@ -65,7 +65,7 @@ export async function reloadServing(
   layout: Layout,
   waiting: Waiting,
 ): Promise<Attained> {
-  const tail = await LogTail.atEnd(layout.errorLog);
+  const tail = await AddedLines.atEnd(layout.errorLog);
   try {
     master.signal('SIGHUP');
     const { heard, refusal, lines } = await attend(token, master, layout, tail, waiting);
@@ -86,7 +86,7 @@ export async function reloadServing(
 }
 
 /** Waits for the token, or for what makes waiting vain. */
-async function attend(token: string, master: Master, layout: Layout, tail: LogTail, waiting: Waiting) {
+async function attend(token: string, master: Master, layout: Layout, tail: AddedLines, waiting: Waiting) {
   const lines: LogLine[] = [];
   let refusal: string | null = null;
   const heard = await untilToken(token, layout, waiting, async () => {

@@ -4,6 +4,8 @@
  * Our death leaves it serving. A text is checked before it is tried; a large one, where that takes seconds, only after nginx
  * did not take it, to tell whether the text is to blame. Refuses to know what the texts mean.
  */
+
+import { endOf } from './added-lines.ts';
 import { type Candidate, failed, type Installed, type Stage } from './candidate.ts';
 import { type Checked, checkCandidate } from './check.ts';
 import { askConnections, type Connections } from './control.ts';
@@ -13,7 +15,6 @@ import { clearGround, endLeftovers, endMaster } from './ground.ts';
 import { type Layout, layoutOf } from './layout.ts';
 import { dismissLeftovers, killLeftovers } from './leftovers.ts';
 import { lock } from './lock.ts';
-import { endOf } from './log-tail.ts';
 import { type Ending, type Master, takeOver } from './master.ts';
 import { DEADLINES, type Deadlines, isLarge, LARGEST_FILE, type NginxProcessOptions, timeFor } from './options.ts';
 import { masterOf } from './process-table.ts';

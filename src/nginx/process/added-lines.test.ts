@@ -2,13 +2,13 @@ import { appendFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { tempDir } from '../../../test/support/temp-dir.ts';
-import { endOf, LogTail } from './log-tail.ts';
+import { AddedLines, endOf } from './added-lines.ts';
 
 describe('a log from now on', () => {
   it('is what was added since the last reading, over a rotation too', async () => {
     const path = join(tempDir(), 'error.log');
     writeFileSync(path, 'before\n');
-    const tail = await LogTail.atEnd(path);
+    const tail = await AddedLines.atEnd(path);
     expect(await tail.added()).to.equal('');
     appendFileSync(path, 'one\n');
     renameSync(path, `${path}.1`);
@@ -25,7 +25,7 @@ describe('a log from now on', () => {
 
   it('is all of one that was not there yet', async () => {
     const path = join(tempDir(), 'error.log');
-    const tail = await LogTail.atEnd(path);
+    const tail = await AddedLines.atEnd(path);
     expect(await tail.added()).to.equal('');
     writeFileSync(path, 'first\n');
     expect(await tail.added()).to.equal('first\n');
@@ -37,7 +37,7 @@ describe('a log from now on', () => {
   it('gives each line once and whole, however many there are at a time', async () => {
     const path = join(tempDir(), 'error.log');
     writeFileSync(path, '');
-    const tail = await LogTail.atEnd(path);
+    const tail = await AddedLines.atEnd(path);
     const lines = Array.from({ length: 30_000 }, (_, i) => `${i} ${'ä'.repeat(20)}\n`);
     const text = lines.join('');
     appendFileSync(path, text);

@@ -17,7 +17,7 @@ interface Followed {
   offset: number;
 }
 
-export class LogTail {
+export class AddedLines {
   readonly #path: string;
   /** The newest last. */
   readonly #files: Followed[] = [];
@@ -27,8 +27,8 @@ export class LogTail {
   }
 
   /** A log that is not there yet will be read from its beginning. */
-  static async atEnd(path: string): Promise<LogTail> {
-    const tail = new LogTail(path);
+  static async atEnd(path: string): Promise<AddedLines> {
+    const tail = new AddedLines(path);
     await tail.#follow();
     for (const followed of tail.#files) followed.offset = (await followed.file.stat()).size;
     return tail;
