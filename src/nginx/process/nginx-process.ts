@@ -4,7 +4,6 @@
  * Our death leaves it serving. A text is checked before it is tried; a large one, where that takes seconds, only after nginx
  * did not take it, to tell whether the text is to blame. Refuses to know what the texts mean.
  */
-
 import { endOf } from './added-lines.ts';
 import { type Candidate, failed, type Installed, type Stage } from './candidate.ts';
 import { type Checked, checkCandidate } from './check.ts';
