@@ -15,7 +15,7 @@ export interface AdminBackend {
   notReady(): string | null;
   readonly metrics: Metrics;
   /** Edits the source. `percentage`: 0..100, at most two decimals. */
-  setPercentage(name: string, percentage: number, who: string, reason: string): Promise<WriteResult>;
+  setPercentage(name: string, percentage: number, edit: EditWish): Promise<WriteResult>;
   abort(name: string, who: string, reason: string): Promise<WriteResult>;
   resume(name: string, who: string, reason: string): Promise<WriteResult>;
   /** The decision for one imagined request; null for an unknown service. */
@@ -37,6 +37,14 @@ export interface ExplainRequest {
   readonly user: string | null;
 }
 
+export interface EditWish {
+  readonly who: string;
+  /** '': none was given. */
+  readonly reason: string;
+  /** `even_if_managed`: also where another tool owns the source and will probably undo it. */
+  readonly scope: 'own' | 'even_if_managed';
+}
+
 export type WriteResult =
   | {
       readonly ok: true /** Acted here, but not yet shared with the other replicas. */;
@@ -47,4 +55,6 @@ export type WriteResult =
       readonly ok: false;
       readonly code: 'no_such_service' | 'bad_value' | 'refused' | 'unavailable';
       readonly message: string;
-    };
+    }
+  /** Another tool owns the source: the difference (unified) is to be committed where that tool reads. */
+  | { readonly ok: false; readonly code: 'managed'; readonly message: string; readonly difference: string };

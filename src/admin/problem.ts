@@ -15,6 +15,7 @@ export type ProblemCode =
   | 'method_not_allowed'
   | 'request_timeout'
   | 'refused'
+  | 'managed'
   | 'too_large'
   | 'unsupported_media_type'
   | 'bad_value'
@@ -32,6 +33,7 @@ const STATUS_OF: Readonly<Record<ProblemCode, number>> = {
   no_such_service: 404,
   method_not_allowed: 405,
   request_timeout: 408,
+  managed: 409,
   refused: 409,
   too_large: 413,
   unsupported_media_type: 415,

@@ -38,7 +38,7 @@ export function writeEndpoints(context: AdminContext): readonly Endpoint[] {
       path: '/api/v1/services/{name}',
       summary: 'Sets the percentage: {"percentage": 30, "reason": "..."}',
       answer: writing(parseChange, (name, { percentage, reason }, who) => {
-        return backend.setPercentage(name, percentage, who, reason);
+        return backend.setPercentage(name, percentage, { who, reason, scope: 'own' });
       }),
     },
     {

@@ -2,7 +2,14 @@
  * What the admin server may ask of the running proxy, answered: the state of all parts as one report, explanations, and the
  * few writes. In: names and values that were validated already. Out: reports and results; nothing here is cached.
  */
-import type { AdminBackend, ExplainRequest, Overview, StatusInPieces, WriteResult } from '../admin/backend.ts';
+import type {
+  AdminBackend,
+  EditWish,
+  ExplainRequest,
+  Overview,
+  StatusInPieces,
+  WriteResult,
+} from '../admin/backend.ts';
 import type { MetricsFacts } from '../admin/metric-families.ts';
 import { compileService } from '../allocator/compile.ts';
 import { explain } from '../allocator/explain.ts';
@@ -97,11 +104,11 @@ export class AdminFacade implements AdminBackend {
     return explain(service, this.#options.parts.board.runState(name) ?? STEADY, imaginedFacts(service, request));
   }
 
-  async setPercentage(name: string, percentage: number, who: string, reason: string): Promise<WriteResult> {
+  async setPercentage(name: string, percentage: number, edit: EditWish): Promise<WriteResult> {
     const { parts, source } = this.#options;
-    const forget = parts.changes.announce(name, { by: who, reason });
+    const forget = parts.changes.announce(name, { by: edit.who, reason: edit.reason });
     try {
-      const edited = await source.setPercentage(name, percentage);
+      const edited = await source.setPercentage({ service: name, percentage, ...edit });
       if (!edited.ok) return edited;
       const served = this.#served(name);
       const lives = served?.standing === 'valid' && served.migration.shareBp === Math.round(percentage * 100);

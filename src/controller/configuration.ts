@@ -3,7 +3,7 @@
  * every version of the source. Out: the next routing table. Parts that obey it are told by the control loop, not by this.
  */
 import { type Applied, loadedFrom, NOTHING_APPLIED } from '../migration/applied.ts';
-import { applyReads } from '../migration/apply.ts';
+import { applyReads, type LivingRead } from '../migration/apply.ts';
 import type { SourceRead } from '../migration/candidates.ts';
 import type { ConfigError } from '../migration/errors.ts';
 import { fromLastGood, toLastGood } from '../migration/last-good.ts';
@@ -17,7 +17,7 @@ export class Configuration {
   #applied: Applied = NOTHING_APPLIED;
   #table: RoutingTable = NO_TABLE;
   /** The newest version of each source. */
-  readonly #reads = new Map<string, SourceRead>();
+  readonly #reads = new Map<string, LivingRead>();
   #lastSuccessMs: number | null = null;
 
   /** Before the first `take`: what a former process served last. False: there is no sense in it. */
@@ -30,8 +30,12 @@ export class Configuration {
 
   /** Takes newer versions of sources. The same table comes back where nothing that is served has changed. */
   take(reads: readonly SourceRead[], own: readonly OwnAddress[], nowMs: number): RoutingTable {
-    for (const read of reads) this.#reads.set(read.id, read);
-    this.#applied = applyReads(this.#applied, [...this.#reads.values()], own, nowMs);
+    for (const read of reads) {
+      if (isLiving(read)) this.#reads.set(read.id, read);
+      else this.#reads.delete(read.id);
+    }
+    const inOrder = [...this.#reads.values()].sort((x, y) => compare(x.order ?? '', y.order ?? ''));
+    this.#applied = applyReads(this.#applied, inOrder, own, nowMs);
     if (this.isLoaded) this.#table = buildTable(this.#table === NO_TABLE ? null : this.#table, this.#applied.services);
     if (this.isLoaded && this.#applied.errors.length === 0) this.#lastSuccessMs = nowMs;
     return this.#table;
@@ -65,8 +69,27 @@ export class Configuration {
     return this.#lastSuccessMs;
   }
 
+  /** What is remembered of each source: what a restarted process knows before the first read. */
+  get sourceIds(): readonly string[] {
+    return this.#applied.sources.map(({ id }) => id);
+  }
+
+  /** The newest version of the source that a service comes from. Null: it comes from none that was read. */
+  readOf(service: string): LivingRead | null {
+    const source = this.#applied.sources.find(({ services }) => services.some(({ name }) => name === service));
+    return source === undefined ? null : (this.#reads.get(source.id) ?? null);
+  }
+
   /** JSON text for `restore`. */
   toLastGood(): string {
     return toLastGood(this.#applied);
   }
+}
+
+function isLiving(read: SourceRead): read is LivingRead {
+  return read.read !== 'dropped';
+}
+
+function compare(x: string, y: string): number {
+  return x < y ? -1 : x > y ? 1 : 0;
 }

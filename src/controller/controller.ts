@@ -43,7 +43,7 @@ export class Controller {
   readonly #parts: ControlledParts;
   readonly #source: ConfigSource;
   readonly #errors: ErrorLog;
-  readonly #loop: BatchLoop<SourceRead>;
+  readonly #loop: BatchLoop<readonly SourceRead[]>;
   #whenLoaded: () => void = () => {};
   /** Resolves when there is a configuration to serve from. */
   readonly loaded: Promise<void>;
@@ -52,7 +52,7 @@ export class Controller {
     this.#parts = parts;
     this.#source = source;
     this.#errors = new ErrorLog(parts.log);
-    this.#loop = new BatchLoop((batch) => this.#apply(batch));
+    this.#loop = new BatchLoop((batch) => this.#apply(batch.flat()));
     this.loaded = new Promise((resolve) => {
       this.#whenLoaded = resolve;
     });
@@ -61,7 +61,7 @@ export class Controller {
   /** Takes up what the last process left, then the source. Resolves when its first version has been dealt with. */
   async start(): Promise<void> {
     this.#restore();
-    await this.#source.start((read) => this.#loop.push(read));
+    await this.#source.start((reads) => this.#loop.push(reads), this.#parts.configuration.sourceIds);
   }
 
   /** Reads the source now, whether it seems to have changed or not. */
@@ -89,10 +89,10 @@ export class Controller {
     for (const problem of problems) log.warn({ code: 'state_dir' }, problem);
   }
 
-  async #apply(batch: readonly SourceRead[]): Promise<void> {
+  async #apply(reads: readonly SourceRead[]): Promise<void> {
     const { changes, configuration, log, now, ownAddresses, plane, store } = this.#parts;
     const before = configuration.table;
-    const table = configuration.take(batch, ownAddresses(), now());
+    const table = configuration.take(reads, ownAddresses(), now());
     this.#errors.report(configuration.errors);
     if (!configuration.isLoaded) {
       log.warn({ source: this.#source.label }, `not ready: waiting for a configuration in ${this.#source.label}`);

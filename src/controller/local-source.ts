@@ -3,17 +3,16 @@
  * configuration, with the CA files that it names. Edits go into the file itself.
  */
 import { dirname, resolve } from 'node:path';
-import type { SourceRead } from '../migration/candidates.ts';
 import { type ReadResult, unreadableSource } from '../migration/parse.ts';
 import { readCaFiles } from './ca-reads.ts';
 import { editPercentage, readConfiguration } from './config-reader.ts';
-import type { ConfigSource, EditResult } from './config-source.ts';
+import type { ConfigSource, EditResult, OnReads, PercentageEdit } from './config-source.ts';
 import { editFile, UnwritableFile } from './edit-file.ts';
 import { type FileRead, FileSource } from './file-source.ts';
 import { UnreadableFile } from './text-file.ts';
 
 export class LocalSource implements ConfigSource {
-  readonly id: string;
+  readonly #id: string;
   readonly label: string;
   readonly #path: string;
   #file: FileSource | null = null;
@@ -23,14 +22,14 @@ export class LocalSource implements ConfigSource {
   /** `path` as the user wrote it: errors name it so. */
   constructor(path: string) {
     this.#path = path;
-    this.id = `file:${resolve(path)}`;
+    this.#id = `file:${resolve(path)}`;
     this.label = `file:${path}`;
   }
 
-  start(onRead: (read: SourceRead) => Promise<void>): Promise<void> {
+  start(onReads: OnReads): Promise<void> {
     this.#file = new FileSource({
       path: this.#path,
-      onRead: async (read) => onRead({ id: this.id, read: await this.#asConfiguration(read) }),
+      onRead: async (read) => onReads([{ id: this.#id, read: await this.#asConfiguration(read) }]),
       isDoubtful: async (text, before) => isCutOff(text, before) || (await this.#read(text)).errors.length > 0,
     });
     return this.#file.start();
@@ -40,7 +39,7 @@ export class LocalSource implements ConfigSource {
     await this.#file?.reread();
   }
 
-  async setPercentage(service: string, percentage: number): Promise<EditResult> {
+  async setPercentage({ service, percentage }: PercentageEdit): Promise<EditResult> {
     let edited: EditResult;
     try {
       edited = await editFile<EditResult>(this.#path, async (text) => {

@@ -1,13 +1,11 @@
 /**
  * Standard input as a source of configuration: read once to its end. It has no later versions, and nothing can be written back.
  */
-import type { SourceRead } from '../migration/candidates.ts';
 import { readCaFiles } from './ca-reads.ts';
 import { readConfiguration } from './config-reader.ts';
-import type { ConfigSource, EditResult } from './config-source.ts';
+import type { ConfigSource, EditResult, OnReads } from './config-source.ts';
 
 export class StdinSource implements ConfigSource {
-  readonly id = 'stdin';
   readonly label = 'stdin';
   readonly #text: string;
 
@@ -16,9 +14,9 @@ export class StdinSource implements ConfigSource {
     this.#text = text;
   }
 
-  async start(onRead: (read: SourceRead) => Promise<void>): Promise<void> {
+  async start(onReads: OnReads): Promise<void> {
     const read = await readConfiguration({ file: '-', text: this.#text, kind: 'file' });
-    await onRead({ id: this.id, read: await readCaFiles(read, '.') });
+    await onReads([{ id: 'stdin', read: await readCaFiles(read, '.') }]);
   }
 
   async reread(): Promise<void> {}

@@ -11,13 +11,16 @@ import type { ServedMigration } from './model.ts';
 import type { OwnAddress } from './own-address.ts';
 import { type Settled, settle } from './settle.ts';
 
+/** What a source that still counts says. */
+export type LivingRead = SourceRead & { readonly read: Exclude<SourceRead['read'], 'dropped'> };
+
 /**
  * `reads`: every source there is, in order of age, each once; a source that is not among them any more is dropped with its
  * services. `nowMs`: epoch ms, only ever noted down.
  */
 export function applyReads(
   previous: Applied,
-  reads: readonly SourceRead[],
+  reads: readonly LivingRead[],
   ownAddresses: readonly OwnAddress[],
   nowMs: number,
 ): Applied {
@@ -54,7 +57,7 @@ function rememberedOf({ candidate, serves, hasName }: Together): RememberedServi
   return good === undefined ? [] : [good.service];
 }
 
-function errorsOf({ id, read }: SourceRead, together: readonly Together[]): ConfigError[] {
+function errorsOf({ id, read }: LivingRead, together: readonly Together[]): ConfigError[] {
   const own = together.filter(({ candidate }) => candidate.sourceId === id);
   const settling = own.flatMap(({ errors }) => errors);
   if (read === 'gone') return [...settling, ...own.filter(({ serves }) => serves !== null).map(goneError)];

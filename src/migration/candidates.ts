@@ -10,8 +10,22 @@ import { oldOnlyRaw } from './read-service.ts';
 
 export interface SourceRead {
   readonly id: string;
-  /** `gone`: the ConfigMap was deleted or lost its key. */
-  readonly read: ReadResult | 'gone';
+  /** `gone`: the ConfigMap was deleted or lost its key; `dropped`: and that so long ago that its services go too. */
+  readonly read: ReadResult | 'gone' | 'dropped';
+  /** Sources in this order, the older first, so that every replica agrees who was there first. Absent: ''. */
+  readonly order?: string;
+  /** Absent for a file. */
+  readonly version?: SourceVersion;
+}
+
+/** The version of the Kubernetes object that was read, and who made it. */
+export interface SourceVersion {
+  readonly uid: string;
+  readonly resourceVersion: string;
+  /** Who changed it: our own annotation, else the field manager of the change (`kubectl-edit`, `argocd-controller`). */
+  readonly by: string | null;
+  /** As our own annotation says; '' where the change is somebody else's. */
+  readonly reason: string;
 }
 
 export interface Version {
@@ -31,7 +45,10 @@ export interface Candidate {
 }
 
 /** In the order of the text; what only memory knows comes last. */
-export function candidatesOf(source: SourceRead, before: RememberedSource | undefined): Candidate[] {
+export function candidatesOf(
+  source: SourceRead & { readonly read: ReadResult | 'gone' },
+  before: RememberedSource | undefined,
+): Candidate[] {
   const { id, read } = source;
   const remembered = before?.services ?? [];
   const isGone = read === 'gone';

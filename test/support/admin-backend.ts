@@ -2,7 +2,7 @@
  * An AdminBackend made of plain values, for tests of the admin server: it serves the services `shop` (steady, 20 %) and
  * `cart`, remembers every write it is asked for, and answers the next ones with whatever a test sets.
  */
-import type { AdminBackend, ExplainRequest, WriteResult } from '../../src/admin/backend.ts';
+import type { AdminBackend, EditWish, ExplainRequest, WriteResult } from '../../src/admin/backend.ts';
 import { createMetrics } from '../../src/admin/metrics.ts';
 import { buildStatus } from '../../src/status/build-status.ts';
 import { ServiceStats } from '../../src/status/service-stats.ts';
@@ -75,7 +75,7 @@ export class PlainBackend implements AdminBackend {
     return this.waitsFor;
   }
 
-  async setPercentage(name: string, percentage: number, who: string, reason: string): Promise<WriteResult> {
+  async setPercentage(name: string, percentage: number, { who, reason }: EditWish): Promise<WriteResult> {
     const result = this.#write(name, 'percentage', name, percentage, who, reason);
     if (result.ok) this.#percentages.set(name, percentage);
     return result;
