@@ -7,7 +7,7 @@ import { accessSync, constants, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 /** Debian's package for a program, where the names differ. */
-const PACKAGES: Readonly<Record<string, string>> = { nginx: 'nginx-light' };
+const PACKAGES: Readonly<Record<string, string>> = { nginx: 'nginx-light', go: 'golang-go' };
 const INSTALL_LIMIT_MS = 300_000;
 
 export type Missing = ReadonlyMap<string, string>;
@@ -27,15 +27,23 @@ export async function provide(programs: Iterable<string>, say: (line: string) =>
 }
 
 export function isThere(program: string): boolean {
-  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'];
-  return folders.some((folder) => {
-    try {
-      accessSync(join(folder, program), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
+  return pathOf(program) !== null;
+}
+
+/** The first on the PATH (or where root's programs are) that can be run; null: none. */
+export function pathOf(program: string): string | null {
+  const folders = [...(process.env.PATH ?? '').split(delimiter).filter(Boolean), '/usr/sbin', '/sbin'];
+  const paths = folders.map((folder) => join(folder, program));
+  return paths.find(isProgram) ?? null;
+}
+
+export function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function reasons(programs: readonly string[], reason: string): Missing {

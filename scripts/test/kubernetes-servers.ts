@@ -1,0 +1,168 @@
+/**
+ * etcd, kube-apiserver, kubectl and helm for tests: names in, paths or reasons out. They come from KUBEBUILDER_ASSETS, else
+ * from the PATH when new enough, else they are built once from their Go modules and kept below the user's cache directory.
+ * `node scripts/test/kubernetes-servers.ts [NAME...]` prints the paths as shell assignments. Refuses to start any of them.
+ */
+import { execFile } from 'node:child_process';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { buildGoProgram, type GoModule } from './go-build.ts';
+import { fitGo } from './go-toolchain.ts';
+import { oneAtATime } from './one-at-a-time.ts';
+import { isProgram, pathOf } from './programs.ts';
+
+/** In the order in which they are built. */
+export const KUBERNETES_PROGRAMS = ['etcd', 'kube-apiserver', 'kubectl', 'helm'] as const;
+export type KubernetesProgram = (typeof KUBERNETES_PROGRAMS)[number];
+
+/** What a suite's `@needs` may say, and the programs that it means. */
+export const KUBERNETES_NEEDS: Readonly<Record<string, readonly KubernetesProgram[]>> = {
+  kubernetes: ['etcd', 'kube-apiserver', 'kubectl'],
+  helm: ['helm'],
+};
+
+export interface Provided {
+  readonly paths: ReadonlyMap<KubernetesProgram, string>;
+  readonly missing: ReadonlyMap<KubernetesProgram, string>;
+}
+
+interface Source {
+  readonly from: GoModule;
+  readonly path: string;
+  /** Of the cache, below the user's. */
+  readonly folder: string;
+  readonly askVersion: readonly string[];
+  /** Major and minor of the oldest on the PATH that will do. */
+  readonly oldest: readonly [number, number];
+  /** Measured on two cores, with what was built before. */
+  readonly minutes: number;
+}
+
+const KUBERNETES: GoModule = {
+  module: 'k8s.io/kubernetes',
+  version: 'v1.35.4',
+  stagingVersion: 'v0.35.4',
+  variables: ['gitVersion=v1.35.4', 'gitMajor=1', 'gitMinor=35'].map((one) => `k8s.io/component-base/version.${one}`),
+};
+
+const SOURCES: Readonly<Record<KubernetesProgram, Source>> = {
+  etcd: {
+    from: { module: 'go.etcd.io/etcd/server/v3', version: 'v3.6.6' },
+    path: '.',
+    folder: 'etcd-3.6.6',
+    askVersion: ['--version'],
+    oldest: [3, 5],
+    minutes: 1.5,
+  },
+  'kube-apiserver': {
+    from: KUBERNETES,
+    path: './cmd/kube-apiserver',
+    folder: 'kubernetes-1.35.4',
+    askVersion: ['--version'],
+    oldest: [1, 30],
+    minutes: 6,
+  },
+  kubectl: {
+    from: KUBERNETES,
+    path: './cmd/kubectl',
+    folder: 'kubernetes-1.35.4',
+    askVersion: ['version', '--client'],
+    oldest: [1, 30],
+    minutes: 1,
+  },
+  helm: {
+    from: { module: 'helm.sh/helm/v3', version: 'v3.22.0' },
+    path: './cmd/helm',
+    folder: 'helm-3.22.0',
+    askVersion: ['version', '--short'],
+    oldest: [3, 14],
+    minutes: 2.5,
+  },
+};
+
+const STILL_AT_IT_MS = 30_000;
+
+/** Path of one that is there already; null: it would have to be built. */
+export async function findProgram(program: KubernetesProgram): Promise<string | null> {
+  const { folder } = SOURCES[program];
+  const assets = process.env.KUBEBUILDER_ASSETS ?? '';
+  const given = [process.env[variableOf(program)] ?? '', assets === '' ? '' : join(assets, program)];
+  const first = given.find((path) => path !== '' && isProgram(path));
+  if (first !== undefined) return first;
+  const onPath = pathOf(program);
+  if (onPath !== null && (await isFit(onPath, SOURCES[program]))) return onPath;
+  const cached = join(cacheDirectory(), folder, program);
+  return isProgram(cached) ? cached : null;
+}
+
+/** Builds those that are not there, one line to `say` at least every 30 s. */
+export async function provideKubernetes(
+  programs: Iterable<KubernetesProgram>,
+  say: (line: string) => void,
+): Promise<Provided> {
+  const wanted = new Set(programs);
+  const paths = new Map<KubernetesProgram, string>();
+  const missing = new Map<KubernetesProgram, string>();
+  for (const program of KUBERNETES_PROGRAMS) {
+    if (!wanted.has(program)) continue;
+    const path = (await findProgram(program)) ?? (await built(program, say));
+    if (typeof path === 'string') paths.set(program, path);
+    else missing.set(program, `${path.problem} (or set KUBEBUILDER_ASSETS to a folder with ${program})`);
+  }
+  return { paths, missing };
+}
+
+/** In which a suite finds a program's path: `TEST_KUBE_APISERVER`. */
+export function variableOf(program: KubernetesProgram): string {
+  return `TEST_${program.replace('-', '_').toUpperCase()}`;
+}
+
+async function built(
+  program: KubernetesProgram,
+  say: (line: string) => void,
+): Promise<string | { readonly problem: string }> {
+  const { from, path, folder, minutes } = SOURCES[program];
+  const directory = cacheDirectory();
+  const target = join(directory, folder, program);
+  const name = `${program} ${from.version}`;
+  const onWait = (): void => say(`waiting for another test run that is building, then for ${name}`);
+  return await oneAtATime('build', onWait, async () => {
+    if (isProgram(target)) return target;
+    const go = await fitGo(directory, say);
+    if (typeof go === 'string') return { problem: go };
+    say(`building ${name} into ${target}, once: some ${minutes} minutes on two cores`);
+    const began = performance.now();
+    const elapsed = (): string => `${((performance.now() - began) / 60_000).toFixed(1)} of some ${minutes} minutes`;
+    const timer = setInterval(() => say(`still building ${name}: ${elapsed()}`), STILL_AT_IT_MS);
+    try {
+      const problem = await buildGoProgram(go, from, path, target);
+      return problem === null ? target : { problem };
+    } finally {
+      clearInterval(timer);
+    }
+  });
+}
+
+async function isFit(path: string, { askVersion, oldest }: Source): Promise<boolean> {
+  const said = await new Promise<string>((resolve) => {
+    execFile(path, askVersion, { timeout: 20_000 }, (error, stdout) => resolve(error === null ? stdout : ''));
+  });
+  const [major, minor] = /\bv?(\d+)\.(\d+)\.\d+/.exec(said)?.slice(1).map(Number) ?? [0, 0];
+  return major > oldest[0] || (major === oldest[0] && minor >= oldest[1]);
+}
+
+function cacheDirectory(): string {
+  return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'migration-proxy');
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const names = process.argv.slice(2) as KubernetesProgram[];
+  const wrong = names.filter((name) => !KUBERNETES_PROGRAMS.includes(name));
+  if (wrong.length > 0)
+    console.error(`no such program: ${wrong.join(', ')} (there are ${KUBERNETES_PROGRAMS.join(', ')})`);
+  const wanted = wrong.length > 0 ? [] : names.length > 0 ? names : KUBERNETES_PROGRAMS;
+  const { paths, missing } = await provideKubernetes(wanted, (line) => console.error(line));
+  for (const [program, path] of paths) console.log(`${variableOf(program)}='${path}'`);
+  for (const [program, reason] of missing) console.error(`no ${program}: ${reason}`);
+  process.exitCode = wrong.length + missing.size > 0 ? 1 : 0;
+}
