@@ -25,7 +25,8 @@ export async function makeNginxPlane(options: RunOptions): Promise<MakePlane> {
     const onEvent = (event: PlaneEvent | NginxEvent | PlaneProblem): void => logEvent(log, event);
     const { program } = here;
     warnOfFiles(log, settings);
-    const plane = createNginxPlane({ settings, bundle, nginx: program, observer, now, setTimer, onEvent });
+    const startedBy = options.nginxStart;
+    const plane = createNginxPlane({ settings, bundle, nginx: program, startedBy, observer, now, setTimer, onEvent });
     return listening(plane, options);
   };
 }

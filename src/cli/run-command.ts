@@ -45,6 +45,9 @@ function runFlags(): Option[] {
     duration('--drain-delay <duration>', 'at SIGTERM: not ready, but taking traffic, for so long', '0s'),
     duration('--drain-timeout <duration>', 'then requests may end within this', '30s'),
     ...trafficFlags(),
+    flag('--nginx-start <by>', 'who starts nginx: we, or nginx-beside.sh in a container beside us')
+      .choices(['self', 'beside'])
+      .default('self'),
     flag('--log-level <level>', 'least level of the log').choices(LOG_LEVELS).default('info'),
   ];
 }

@@ -30,6 +30,7 @@ export interface RunOptions extends TrafficOptions {
   /** `-`: standard input, read once. */
   readonly localConfig: string;
   readonly dataPlane: 'direct' | 'nginx';
+  readonly nginxStart: 'self' | 'beside';
   readonly adminListen: ListenAddress;
   readonly stateDir?: string;
   readonly adminTokenFile?: string;

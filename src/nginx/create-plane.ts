@@ -16,7 +16,7 @@ import type { PlaneProcess } from './plane-parts.ts';
 import { refusedServices } from './process/bisect.ts';
 import { Mender } from './process/mend.ts';
 import { NginxProcess } from './process/nginx-process.ts';
-import type { NginxEvent } from './process/options.ts';
+import type { NginxEvent, StartedBy } from './process/options.ts';
 import { render } from './renderer.ts';
 import type { Rendered } from './text/rendered.ts';
 import type { NginxSettings } from './text/settings.ts';
@@ -28,6 +28,7 @@ export interface CreateOptions {
   readonly bundle: CaBundle;
   /** Path of the program. */
   readonly nginx: string;
+  readonly startedBy: StartedBy;
   readonly observer: DataPlaneObserver;
   /** Addresses of a name; rejects, or gives none, where it has none. The system's own where nothing is said. */
   readonly lookup?: (host: string) => Promise<readonly string[]>;
@@ -49,12 +50,13 @@ export interface PlaneProblem {
 }
 
 export function createNginxPlane(options: CreateOptions): NginxPlane {
-  const { bundle, nginx, now, observer, onEvent, settings, setTimer } = options;
+  const { bundle, nginx, now, observer, onEvent, settings, setTimer, startedBy } = options;
   const { directory } = settings;
   const onProblem = (message: string): void => onEvent({ kind: 'problem', message });
   const process = new NginxProcess({
     directory,
     nginx,
+    startedBy,
     workerUser: settings.user,
     now,
     onEvent: (event) => {

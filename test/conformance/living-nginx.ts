@@ -73,6 +73,7 @@ export class LivingNginx implements Living {
     );
     const bundle = caBundle(this.#directory, trusted());
     this.#plane = createNginxPlane({
+      startedBy: 'self',
       settings: sampleSettings({
         version,
         listen: { host: '127.0.0.1', port: ports.listen },

@@ -7,7 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { AddedLines } from './added-lines.ts';
 import { askGeneration } from './control.ts';
 import type { Layout } from './layout.ts';
-import { type Master, type StartOptions, startMaster } from './master.ts';
+import type { Ending, Master } from './master.ts';
 import { textOf } from './store.ts';
 import { complaints, isOfLoading, type LogLine, lastWords, logLines, reloadRefusal } from './words.ts';
 
@@ -30,11 +30,15 @@ const FIRST_PAUSE_MS = 4;
 const LONGEST_PAUSE_MS = 100;
 
 /** Nothing may be running yet. A master that does not come to answer is gone when this gives its answer. */
-export async function startServing(token: string, options: StartOptions, waiting: Waiting): Promise<Attained> {
-  const { layout } = options;
+export async function startServing(
+  token: string,
+  start: () => Promise<Master>,
+  layout: Layout,
+  waiting: Waiting,
+): Promise<Attained> {
   const tail = await AddedLines.atEnd(layout.errorLog);
   try {
-    const master = await startMaster(options);
+    const master = await start();
     const { heard, refusal } = await attend(token, master, layout, tail, waiting);
     if (heard === 'token') return { ok: true, master };
     const ending = heard === 'stopped' && refusal === null ? await master.ended : null;
@@ -45,17 +49,17 @@ export async function startServing(token: string, options: StartOptions, waiting
     if (ending === null) {
       return { ok: false, stage: 'confirm', message: silence(complaints(logLines(said)), waiting.withinMs) };
     }
-    const { code, signal } = ending;
-    return {
-      ok: false,
-      stage: 'start',
-      message: lastWords(said, signal === null ? `code ${code}` : `signal ${signal}`),
-    };
+    return { ok: false, stage: 'start', message: lastWords(said, endingWords(ending)) };
   } catch (error) {
-    return { ok: false, stage: 'start', message: `${options.nginx} cannot be started: ${(error as Error).message}` };
+    return { ok: false, stage: 'start', message: `nginx cannot be started: ${(error as Error).message}` };
   } finally {
     await tail.close();
   }
+}
+
+function endingWords({ code, signal }: Ending): string {
+  if (signal !== null) return `signal ${signal}`;
+  return code === null ? 'an end of its own' : `code ${code}`;
 }
 
 /** The text on disk is the one with the token. A master that refuses it serves on as before. */

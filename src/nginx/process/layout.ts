@@ -11,6 +11,9 @@ export interface Layout {
   readonly errorLog: string;
   /** What nginx says before it has read its configuration. */
   readonly startLog: string;
+  /** Made to ask whoever starts nginx beside us for a start, and what they leave there when it has ended. */
+  readonly startRequest: string;
+  readonly startEnded: string;
   readonly pidFile: string;
   readonly controlSocket: string;
 }
@@ -28,6 +31,8 @@ export function layoutOf(directory: string): Layout {
     lastGood: join(directory, 'nginx.conf.last-good'),
     errorLog: join(directory, 'log', 'error.log'),
     startLog: join(directory, 'log', 'start.log'),
+    startRequest: join(directory, 'run', 'start'),
+    startEnded: join(directory, 'run', 'ended'),
     pidFile: join(directory, 'run', 'nginx.pid'),
     controlSocket: join(directory, 'run', 'control.sock'),
   };

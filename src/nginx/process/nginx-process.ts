@@ -1,10 +1,10 @@
 /**
- * nginx's process in our care. In: candidates. Out: each serves, or the last good one serves on and the caller hears why,
- * in nginx's own words. It is started, taken over after a restart of ours, restarted when it dies, and never twice there.
- * Our death leaves it serving. A text is checked before it is tried; a large one, where that takes seconds, only after nginx
- * did not take it, to tell whether the text is to blame. Refuses to know what the texts mean.
+ * nginx's process in our care. In: candidates. Out: each serves, or the last good one serves on and the caller hears why, in
+ * nginx's own words. It is started, taken over after a restart of ours, restarted when it dies, and never twice there. Our
+ * death leaves it serving. A large text is checked only after nginx did not take it. Refuses to know what the texts mean.
  */
 import { endOf } from './added-lines.ts';
+import { startBeside } from './beside.ts';
 import { type Candidate, failed, type Installed, type Stage } from './candidate.ts';
 import { type Checked, checkCandidate } from './check.ts';
 import { askConnections, type Connections } from './control.ts';
@@ -14,7 +14,7 @@ import { clearGround, endLeftovers, endMaster } from './ground.ts';
 import { type Layout, layoutOf } from './layout.ts';
 import { dismissLeftovers, killLeftovers } from './leftovers.ts';
 import { lock } from './lock.ts';
-import { type Ending, type Master, takeOver } from './master.ts';
+import { type Ending, type Master, startMaster, takeOver } from './master.ts';
 import { DEADLINES, type Deadlines, isLarge, LARGEST_FILE, type NginxProcessOptions, timeFor } from './options.ts';
 import { masterOf } from './process-table.ts';
 import { RestartTimer } from './restart-timer.ts';
@@ -50,10 +50,7 @@ export class NginxProcess {
     });
   }
 
-  /**
-   * Check (a large text: see above), write, start or reload, confirm. The token that runs already: nothing is done. After a failure the last good
-   * text is back on disk and serves, if it did.
-   */
+  /** Check, write, start or reload, confirm; nothing for the token that runs already. After a failure the last good text is back. */
   install(candidate: Candidate): Promise<Installed> {
     return this.#inTurn(async () => {
       try {
@@ -67,10 +64,7 @@ export class NginxProcess {
     });
   }
 
-  /**
-   * Takes over an nginx that an earlier life of ours left serving in this directory. False: there is none, or none that
-   * answers. Rejects with DirectoryProblem where the directory cannot be ours.
-   */
+  /** Takes over an nginx that an earlier life of ours left here. False: none answers. Rejects with DirectoryProblem. */
   adopt(): Promise<boolean> {
     return this.#inTurn(async () => {
       await this.#prepare();
@@ -221,9 +215,12 @@ export class NginxProcess {
     if (master !== undefined && !master.isGone()) {
       return await reloadServing(token, master, this.#layout, this.#waiting(text));
     }
-    const { nginx, largestFileBytes = LARGEST_FILE, now } = this.#options;
+    const { nginx, largestFileBytes = LARGEST_FILE, now, startedBy } = this.#options;
     await clearGround(this.#layout, this.#former, now);
-    const attained = await startServing(token, { nginx, layout: this.#layout, largestFileBytes }, this.#waiting(text));
+    const [waiting, layout] = [this.#waiting(text), this.#layout];
+    const how = { nginx, layout, largestFileBytes };
+    const start = () => (startedBy === 'beside' ? startBeside(how, waiting.withinMs) : startMaster(how));
+    const attained = await startServing(token, start, layout, waiting);
     // Workers that did not leave when asked: whoever starts next finds the ports free.
     if (!attained.ok) for (const group of this.#former) await killLeftovers(group);
     return attained;

@@ -24,6 +24,8 @@ export interface NginxProcessOptions {
   readonly directory: string;
   /** The program's path. */
   readonly nginx: string;
+  /** `beside`: another container starts it when we ask. Absent: we ourselves. */
+  readonly startedBy?: StartedBy;
   /** `user` of the workers in the texts; null where nginx is not started by root. */
   readonly workerUser: string | null;
   /** Milliseconds that never go back. */
@@ -33,6 +35,8 @@ export interface NginxProcessOptions {
   /** No file that nginx writes, log or temporary, grows beyond it; null: no limit. */
   readonly largestFileBytes?: number | null;
 }
+
+export type StartedBy = 'self' | 'beside';
 
 export const DEADLINES: Deadlines = { checkMs: 10_000, confirmMs: 10_000, askMs: 1_000 };
 /** Logs that nobody reads, while we are not there, stop here. */

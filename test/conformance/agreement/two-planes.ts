@@ -218,6 +218,7 @@ export async function nginxSide(): Promise<Side> {
   const directory = join(existsSync('/dev/shm') ? '/dev/shm' : tempDir(), `agreement-${process.pid}-${listen}`);
   const bundle = caBundle(directory, new CertificateAuthority().ca);
   const plane = createNginxPlane({
+    startedBy: 'self',
     settings: sampleSettings({
       version: nginxVersion(),
       listen: { host: '127.0.0.1', port: listen },
