@@ -5,7 +5,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { provide } from './test/programs.ts';
+import { provideNeeds } from './test/needs.ts';
 import { type Result, runSuite, unrunnable } from './test/run-suite.ts';
 import { type Suite, suitesOf, type Tier } from './test/suites.ts';
 import { tableOf, totalsOf } from './test/table.ts';
@@ -25,7 +25,7 @@ async function main([tier, ...names]: readonly string[]): Promise<number> {
 }
 
 async function runAll(suites: readonly Suite[], tier: Tier): Promise<Result[]> {
-  const missing = await provide(
+  const missing = await provideNeeds(
     suites.flatMap((suite) => suite.needs),
     (line) => console.log(line),
   );

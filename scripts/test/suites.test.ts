@@ -31,16 +31,18 @@ describe('the test run', () => {
     write('test/docs/pages.test.ts', '');
     write('test/e2e/plain.test.ts', "import { x } from 'y';\n/** @needs nothing */");
     write('test/e2e/deep/nginx.test.ts', '/**\n * About nginx.\n * @needs nginx, openssl\n * @alone\n */');
+    write('test/e2e/rolled-out.test.ts', '/** On a real API server. @needs kubernetes helm */');
     write('test/full/soak.test.ts', '/** Long. */');
     const names = (tier: 'check' | 'test' | 'full'): string[] => suitesOf(tier, root).map(({ name }) => name);
     expect(names('check')).to.include.members(['types', 'unit', 'format', 'lint']);
     expect(names('test').slice(names('check').length)).to.deep.equal([
-      ...['golden', 'conformance/one', 'docs', 'e2e/deep/nginx', 'e2e/plain'],
+      ...['golden', 'conformance/one', 'docs', 'e2e/deep/nginx', 'e2e/plain', 'e2e/rolled-out'],
     ]);
     expect(names('full').slice(names('test').length)).to.deep.equal(['full/soak']);
     const found = Object.fromEntries(suitesOf('full', root).map((one) => [one.name, [one.alone, one.needs]]));
     expect(found['e2e/deep/nginx']).to.deep.equal([true, ['nginx', 'openssl']]);
     expect(found['e2e/plain']).to.deep.equal([false, []]);
+    expect(found['e2e/rolled-out']).to.deep.equal([false, ['kubernetes', 'helm']]);
     expect(found['full/soak']).to.deep.equal([true, []]);
   });
 
