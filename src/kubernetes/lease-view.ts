@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { JsonPatchOperation, LeaseObject, Patch } from './api.ts';
+import { microTime } from './micro-time.ts';
 
 export const BEAT_MS = 5_000;
 /** A lease that nobody was seen to renew for so long is free. */
@@ -150,9 +151,4 @@ function json(operations: readonly JsonPatchOperation[]): Patch {
 /** RFC 6901. */
 function annotationPath(replica: string): string {
   return `/metadata/annotations/${keyOf(replica).replaceAll('~', '~0').replaceAll('/', '~1')}`;
-}
-
-/** Six decimals: the API server answers 400 to three (metav1.MicroTime). */
-function microTime(ms: number): string {
-  return new Date(ms).toISOString().replace('Z', '000Z');
 }

@@ -157,7 +157,7 @@ export class MemoryApi implements KubeApi {
     return answer;
   }
 
-  #add(key: string, object: Tree & { metadata: { namespace: string; name: string } }): Stored {
+  #add(key: string, object: Tree & { metadata: Omit<Stored['metadata'], 'uid' | 'resourceVersion'> }): Stored {
     if (this.#objects.has(key)) throw new KubeFailure('exists', `${key} exists`, { status: 409 });
     const uid = `uid-${this.#version}`;
     const stored = structuredClone({ ...object, metadata: { ...object.metadata, uid, ...this.#next() } });
