@@ -7,15 +7,10 @@ import express, { type ErrorRequestHandler, type Express, type RequestHandler } 
 import type { AdminContext, Endpoint } from './endpoint.ts';
 import { type Problem, sendProblem } from './problem.ts';
 import { readEndpoints } from './read-endpoints.ts';
+import { replicaEndpoints } from './replica-endpoints.ts';
+import { SECURITY_HEADERS } from './security-headers.ts';
 import { writeEndpoints } from './write-endpoints.ts';
-
-const SECURITY_HEADERS = {
-  'Cache-Control': 'no-store',
-  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
-  'Cross-Origin-Resource-Policy': 'same-origin',
-  'Referrer-Policy': 'no-referrer',
-  'X-Content-Type-Options': 'nosniff',
-};
+import { createWriteGuard } from './write-guard.ts';
 
 const NOT_FOUND: Problem = { code: 'not_found', detail: 'nothing is here; GET / lists what is' };
 
@@ -25,7 +20,7 @@ export function createApp(context: AdminContext): Express {
   for (const setting of ['case sensitive routing', 'strict routing']) app.enable(setting);
   app.use(withSecurityHeaders, refuseAmbiguousTarget);
   for (const [path, endpoints] of Map.groupBy(endpointsOf(context), (endpoint) => endpoint.path)) {
-    app.all(path.replaceAll(/\{(\w+)\}/g, ':$1'), byMethod(endpoints));
+    app.all(routeOf(path), byMethod(endpoints));
   }
   app.use((_, response) => sendProblem(response, NOT_FOUND));
   app.use(answerError(context.onError));
@@ -33,7 +28,8 @@ export function createApp(context: AdminContext): Express {
 }
 
 export function endpointsOf(context: AdminContext): readonly Endpoint[] {
-  const endpoints = [...readEndpoints(context), ...writeEndpoints(context)];
+  const guard = createWriteGuard(context);
+  const endpoints = [...readEndpoints(context), ...writeEndpoints(context, guard), ...replicaEndpoints(context, guard)];
   const listed = endpoints.map(({ method, path, summary }) => ({ method, path, summary }));
   const { version, replica } = context;
   const index: Endpoint = {
@@ -58,6 +54,11 @@ const refuseAmbiguousTarget: RequestHandler = (request, response, next) => {
   if (hosts.length <= 1 && request.url.startsWith('/')) return next();
   sendProblem(response, { code: 'bad_request', detail: 'send one Host and a target that begins with /' });
 };
+
+/** As express writes it: `{rest}` is all that follows, every other name one segment. */
+function routeOf(path: string): string {
+  return path.replace('{rest}', '{*rest}').replaceAll(/\{(\w+)\}/g, ':$1');
+}
 
 function byMethod(endpoints: readonly Endpoint[]): RequestHandler {
   const answers = new Map<string, Endpoint['answer']>(endpoints.map(({ method, answer }) => [method, answer]));

@@ -1,6 +1,7 @@
 /**
  * What the admin server may ask of the running proxy. The controller implements it; the admin server knows nothing else.
  */
+import type { HistoryEntry } from '../status/history-entries.ts';
 import type { ServiceReport, StatusReport } from '../status/report.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -18,8 +19,24 @@ export interface AdminBackend {
   setPercentage(name: string, percentage: number, edit: EditWish): Promise<WriteResult>;
   abort(name: string, who: string, reason: string): Promise<WriteResult>;
   resume(name: string, who: string, reason: string): Promise<WriteResult>;
+  /** The last changes, the newest last. */
+  history(): readonly HistoryEntry[];
   /** The decision for one imagined request; null for an unknown service. */
   explain(name: string, request: ExplainRequest): unknown;
+  /** All that are alive, this one too; none where nothing is shared. */
+  replicas(): readonly ReplicaSeen[];
+}
+
+/** A replica as the register has it; all but `address` is for everybody who asks. */
+export interface ReplicaSeen {
+  readonly name: string;
+  /** Of its admin server, with an IP address: `http://10.1.2.3:8080`. Null: it cannot be reached. */
+  readonly address: string | null;
+  readonly config_hash: string | null;
+  readonly version: string;
+  /** RFC 3339. */
+  readonly seen_at: string;
+  readonly leader: boolean;
 }
 
 export type StatusInPieces = Omit<StatusReport, 'services'> & { readonly services: Iterable<ServiceReport> };
@@ -43,18 +60,33 @@ export interface EditWish {
   readonly reason: string;
   /** `even_if_managed`: also where another tool owns the source and will probably undo it. */
   readonly scope: 'own' | 'even_if_managed';
+  /** `preview`: nothing is written; the result has the difference. */
+  readonly mode: 'write' | 'preview';
 }
 
 export type WriteResult =
   | {
-      readonly ok: true /** Acted here, but not yet shared with the other replicas. */;
+      readonly ok: true;
+      /** Acted here, but not yet shared with the other replicas. */
       readonly pending: boolean;
       readonly message: string;
+      /** Of a preview: a unified diff of the source's text. */
+      readonly difference?: string;
     }
   | {
       readonly ok: false;
       readonly code: 'no_such_service' | 'bad_value' | 'refused' | 'unavailable';
       readonly message: string;
     }
-  /** Another tool owns the source: the difference (unified) is to be committed where that tool reads. */
-  | { readonly ok: false; readonly code: 'managed'; readonly message: string; readonly difference: string };
+  | ManagedElsewhere;
+
+/** Another tool owns the source. */
+export interface ManagedElsewhere {
+  readonly ok: false;
+  readonly code: 'managed';
+  readonly message: string;
+  /** `Argo CD` */
+  readonly manager: string;
+  /** A unified diff: what to commit where that tool reads. */
+  readonly difference: string;
+}

@@ -12,6 +12,7 @@ export type ProblemCode =
   | 'forbidden'
   | 'not_found'
   | 'no_such_service'
+  | 'no_such_replica'
   | 'method_not_allowed'
   | 'request_timeout'
   | 'refused'
@@ -31,6 +32,7 @@ const STATUS_OF: Readonly<Record<ProblemCode, number>> = {
   forbidden: 403,
   not_found: 404,
   no_such_service: 404,
+  no_such_replica: 404,
   method_not_allowed: 405,
   request_timeout: 408,
   managed: 409,
@@ -49,6 +51,8 @@ export interface Problem {
   readonly code: ProblemCode;
   readonly detail: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Members of the answer beside the problem's own (RFC 9457 section 3.2). */
+  readonly members?: Readonly<Record<string, string>>;
 }
 
 /** `405 Method Not Allowed` */
@@ -56,9 +60,9 @@ export function statusLine(code: ProblemCode): string {
   return `${STATUS_OF[code]} ${STATUS_CODES[STATUS_OF[code]]}`;
 }
 
-export function problemBody({ code, detail }: Problem): string {
+export function problemBody({ code, detail, members }: Problem): string {
   const status = STATUS_OF[code];
-  return JSON.stringify({ type: 'about:blank', title: STATUS_CODES[status], status, code, detail });
+  return JSON.stringify({ type: 'about:blank', title: STATUS_CODES[status], status, code, detail, ...members });
 }
 
 export function sendProblem(response: Response, problem: Problem): void {

@@ -7,12 +7,15 @@ function change(text: string): unknown {
   return 'problem' in parsed ? parsed.problem.code : parsed.value;
 }
 
+const ORDINARY = { reason: '', scope: 'own', mode: 'write' };
+
 describe('the body of a change', () => {
   it('is a percentage with at most two decimals, and a reason', () => {
     for (const percentage of [0, 0.01, 0.07, 12.5, 29.99, 57.3, 99.99, 100]) {
-      expect(change(JSON.stringify({ percentage }))).to.deep.equal({ percentage, reason: '' });
+      expect(change(JSON.stringify({ percentage }))).to.deep.equal({ ...ORDINARY, percentage });
     }
     expect(change(' {"reason": "más: \\"x\\": y", "percentage": 1e1}\n')).to.deep.equal({
+      ...ORDINARY,
       percentage: 10,
       reason: 'más: "x": y',
     });
@@ -22,9 +25,20 @@ describe('the body of a change', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 10_000 }), (basisPoints) => {
         const percentage = Number((basisPoints / 100).toFixed(2));
-        expect(change(`{"percentage":${(basisPoints / 100).toFixed(2)}}`)).to.deep.equal({ percentage, reason: '' });
+        expect(change(`{"percentage":${(basisPoints / 100).toFixed(2)}}`)).to.deep.equal({ ...ORDINARY, percentage });
       }),
     );
+  });
+
+  it('may want it forced, or only shown, and says so with true or false', () => {
+    expect(change('{"percentage":1,"force":true}')).to.deep.include({ scope: 'even_if_managed', mode: 'write' });
+    expect(change('{"percentage":1,"dry_run":true}')).to.deep.include({ scope: 'own', mode: 'preview' });
+    expect(change('{"percentage":1,"dry_run":false,"force":false}')).to.deep.equal({ ...ORDINARY, percentage: 1 });
+    for (const value of ['1', '"true"', 'null', '[]']) {
+      expect(change(`{"percentage":1,"force":${value}}`), value).to.equal('bad_value');
+      expect(change(`{"percentage":1,"dry_run":${value}}`), value).to.equal('bad_value');
+    }
+    expect(change('{"percentage":1,"dryRun":true}')).to.equal('bad_value');
   });
 
   it('is refused with any other percentage', () => {

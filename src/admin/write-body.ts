@@ -12,18 +12,33 @@ const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u202a-\u202e\u2066-\u2069]/u;
 
 export type Parsed<T> = { readonly value: T } | { readonly problem: Problem };
 
-/** `{"percentage": 30, "reason": "..."}`: 0..100 with at most two decimals; the reason may be left out. */
-export function parseChange(body: Uint8Array): Parsed<{ readonly percentage: number; readonly reason: string }> {
-  const parsed = parseObject(body, ['percentage', 'reason']);
+export interface Change {
+  /** 0..100, at most two decimals. */
+  readonly percentage: number;
+  /** '': none was given. */
+  readonly reason: string;
+  /** `force`: also where another tool owns the source. */
+  readonly scope: 'own' | 'even_if_managed';
+  /** `dry_run`: only what it would change. */
+  readonly mode: 'write' | 'preview';
+}
+
+/** `{"percentage": 30, "reason": "...", "force": false, "dry_run": false}`: all but the percentage may be left out. */
+export function parseChange(body: Uint8Array): Parsed<Change> {
+  const parsed = parseObject(body, ['percentage', 'reason', 'force', 'dry_run']);
   if ('problem' in parsed) return parsed;
-  const { percentage } = parsed.value;
+  const { percentage, force = false, dry_run: dryRun = false } = parsed.value;
   if (!isPercentage(percentage)) {
     return badValue(
       'percentage must be a number from 0 to 100 with at most two decimals, such as {"percentage": 12.5}',
     );
   }
+  if (typeof force !== 'boolean') return badValue('force must be true or false');
+  if (typeof dryRun !== 'boolean') return badValue('dry_run must be true or false');
   const reason = reasonOf(parsed.value);
-  return reason === null ? BAD_REASON : { value: { percentage, reason } };
+  if (reason === null) return BAD_REASON;
+  const scope = force ? 'even_if_managed' : 'own';
+  return { value: { percentage, reason, scope, mode: dryRun ? 'preview' : 'write' } };
 }
 
 /** `{"reason": "..."}`, `{}` or nothing at all. */
@@ -60,7 +75,7 @@ function parseObject(body: Uint8Array, known: readonly string[]): Parsed<Record<
     return badValue(`the body has an unknown key; known are: ${known.join(', ')}`);
   }
   if (Object.values(value).some((part) => typeof part === 'object' && part !== null)) {
-    return badValue('the values must be plain numbers and strings');
+    return badValue('the values must be plain: numbers, strings, true or false');
   }
   // JSON.parse lets the last of two equal keys win; who reads only the first is misled. The object is flat, so that each
   // string with a colon after it is a key.

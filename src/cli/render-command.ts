@@ -60,7 +60,7 @@ export function diffCommand(): Command {
     const { nginxDirectory } = await import('./nginx-settings.ts');
     const running = await runningText(`${nginxDirectory(options)}/nginx.conf`);
     const { nginxTextOf } = await import('./nginx-text.ts');
-    const { differenceOf } = await import('./difference.ts');
+    const { differenceOf } = await import('../controller/difference.ts');
     const made = await nginxTextOf(file, options, 'addresses');
     tell(made);
     const difference = differenceOf('nginx.conf', running, made.text);

@@ -52,7 +52,7 @@ async function update(name: string, percent: number, options: UpdateOptions): Pr
   const { askAdmin } = await import('./admin-client.ts');
   const path = `/api/v1/services/${encodeURIComponent(name)}`;
   if (options.dryRun) {
-    const { differenceOf } = await import('./difference.ts');
+    const { differenceOf } = await import('../controller/difference.ts');
     const served = (await askAdmin(options.admin, { path })) as { readonly percentage: number };
     const textAt = (value: number) => `percentage: ${value}\n`;
     process.stdout.write(differenceOf(`services/${name}`, textAt(served.percentage), textAt(percent)));

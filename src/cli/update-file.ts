@@ -1,10 +1,10 @@
 /**
  * `update` without a proxy: the file itself is edited, or only compared with what it would become.
  */
+import { differenceOf } from '../controller/difference.ts';
 import { editFile, UnwritableFile } from '../controller/edit-file.ts';
 import { UnreadableFile } from '../controller/text-file.ts';
 import { setPercentage } from '../migration/edit.ts';
-import { differenceOf } from './difference.ts';
 import { answerNo, cannot } from './failure.ts';
 import { STDIN, sourceText } from './source-text.ts';
 import { plain } from './streams.ts';

@@ -7,6 +7,7 @@ import type {
   EditWish,
   ExplainRequest,
   Overview,
+  ReplicaSeen,
   StatusInPieces,
   WriteResult,
 } from '../admin/backend.ts';
@@ -19,6 +20,7 @@ import type { ConfigError } from '../migration/errors.ts';
 import type { ServedMigration } from '../migration/model.ts';
 import { STEADY } from '../migration/run-state.ts';
 import { buildServiceReport, buildStatusHead } from '../status/build-status.ts';
+import type { HistoryEntry } from '../status/history-entries.ts';
 import type { NginxFacts } from '../status/nginx-facts.ts';
 import type { ServiceReport } from '../status/report.ts';
 import type { ConfigSource } from './config-source.ts';
@@ -97,6 +99,10 @@ export class AdminFacade implements AdminBackend {
     return { generation: configuration.table.generation, configErrors: this.#errorCount(), services };
   }
 
+  history(): readonly HistoryEntry[] {
+    return this.#options.parts.history.entries();
+  }
+
   explain(name: string, request: ExplainRequest): Explanation | null {
     const served = this.#served(name);
     if (served === undefined) return null;
@@ -106,25 +112,40 @@ export class AdminFacade implements AdminBackend {
 
   async setPercentage(name: string, percentage: number, edit: EditWish): Promise<WriteResult> {
     const { parts, source } = this.#options;
+    if (edit.mode === 'preview') return this.#preview(name, percentage, edit);
     const forget = parts.changes.announce(name, { by: edit.who, reason: edit.reason });
     try {
       const edited = await source.setPercentage({ service: name, percentage, ...edit });
       if (!edited.ok) return edited;
+      const note = edited.note === undefined ? '' : `; ${edited.note}`;
       const served = this.#served(name);
       const lives = served?.standing === 'valid' && served.migration.shareBp === Math.round(percentage * 100);
       const { nginx } = parts;
       const behind = nginx !== null && nginx().runningGeneration !== parts.configuration.table.generation;
       if (lives && behind) {
         const why = nginx().lastReload?.error ?? 'it does not answer yet';
-        return { ...DONE, message: `${name}: ${percentage} % is written, but nginx does not run it: ${why}` };
+        return { ...DONE, message: `${name}: ${percentage} % is written, but nginx does not run it: ${why}${note}` };
       }
       const message = lives
         ? `${name}: ${percentage} % goes to new${edited.from === edited.to ? ', as before' : ''}`
         : `${name}: ${percentage} % is written to ${source.label}, but the service is in error there and stays as it was last good`;
-      return { ...DONE, message };
+      return { ...DONE, message: `${message}${note}` };
     } finally {
       forget();
     }
+  }
+
+  async #preview(name: string, percentage: number, edit: EditWish): Promise<WriteResult> {
+    const edited = await this.#options.source.setPercentage({ service: name, percentage, ...edit });
+    if (!edited.ok) return edited;
+    const { from, to, note, difference = '' } = edited;
+    const change = from === to ? `it is ${to} % already` : `${from === null ? 'not set' : `${from} %`} -> ${to} %`;
+    const message = `${name}: ${change}; nothing was written${note === undefined ? '' : `; ${note}`}`;
+    return { ...DONE, message, difference };
+  }
+
+  replicas(): readonly ReplicaSeen[] {
+    return [];
   }
 
   async abort(name: string, who: string, reason: string): Promise<WriteResult> {
@@ -134,6 +155,7 @@ export class AdminFacade implements AdminBackend {
 
   async resume(name: string, who: string, reason: string): Promise<WriteResult> {
     if (!this.#options.parts.board.resume(name, who, reason)) return noSuchService(name);
+    this.#options.parts.happenings.resumed(name, who, reason);
     return { ...DONE, message: `${name}: steady, its counters are cleared${await this.#forgotten()}` };
   }
 

@@ -16,7 +16,7 @@ export interface ConfigSource {
   start(onReads: OnReads, known: readonly string[]): Promise<void>;
   /** Reads now. Resolves when what was read has been dealt with. */
   reread(): Promise<void>;
-  /** Writes another percentage (0..100) into the source itself, and takes it up as every other change. */
+  /** Writes another percentage (0..100) into the source itself, and takes it up as every other change; or only says what it would be. */
   setPercentage(edit: PercentageEdit): Promise<EditResult>;
   close(): Promise<void>;
 }
@@ -29,11 +29,31 @@ export interface PercentageEdit {
   readonly reason: string;
   /** `even_if_managed`: also where another tool owns the source and will probably undo it. */
   readonly scope: 'own' | 'even_if_managed';
+  /** `preview`: nothing is written, whoever owns the source; the result has the difference. */
+  readonly mode: 'write' | 'preview';
 }
 
 export type EditResult =
-  /** Per cent. */
-  | { readonly ok: true; readonly from: number | null; readonly to: number }
+  | {
+      readonly ok: true;
+      /** Per cent. */
+      readonly from: number | null;
+      readonly to: number;
+      /** What whoever wants it should know, such as who will probably undo it. Absent: nothing. */
+      readonly note?: string;
+      /** Of a preview: a unified diff of the source's text, '' where it is so already. */
+      readonly difference?: string;
+    }
   | { readonly ok: false; readonly code: 'no_such_service' | 'refused' | 'unavailable'; readonly message: string }
-  /** Another tool owns the source: `difference` (a unified diff) is what to commit where that tool reads. */
-  | { readonly ok: false; readonly code: 'managed'; readonly message: string; readonly difference: string };
+  | ManagedElsewhere;
+
+/** Another tool owns the source. */
+export interface ManagedElsewhere {
+  readonly ok: false;
+  readonly code: 'managed';
+  readonly message: string;
+  /** `Argo CD` */
+  readonly manager: string;
+  /** A unified diff: what to commit where that tool reads. */
+  readonly difference: string;
+}

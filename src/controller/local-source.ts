@@ -3,13 +3,14 @@
  * configuration, with the CA files that it names. Edits go into the file itself.
  */
 import { dirname, resolve } from 'node:path';
+import type { Edited } from '../migration/edit.ts';
 import { type ReadResult, unreadableSource } from '../migration/parse.ts';
 import { readCaFiles } from './ca-reads.ts';
 import { editPercentage, readConfiguration } from './config-reader.ts';
 import type { ConfigSource, EditResult, OnReads, PercentageEdit } from './config-source.ts';
 import { editFile, UnwritableFile } from './edit-file.ts';
 import { type FileRead, FileSource } from './file-source.ts';
-import { UnreadableFile } from './text-file.ts';
+import { readTextFile, UnreadableFile } from './text-file.ts';
 
 export class LocalSource implements ConfigSource {
   readonly #id: string;
@@ -39,14 +40,14 @@ export class LocalSource implements ConfigSource {
     await this.#file?.reread();
   }
 
-  async setPercentage({ service, percentage }: PercentageEdit): Promise<EditResult> {
+  async setPercentage({ service, percentage, mode }: PercentageEdit): Promise<EditResult> {
     let edited: EditResult;
     try {
+      if (mode === 'preview') return await this.#preview(service, percentage);
       edited = await editFile<EditResult>(this.#path, async (text) => {
         const result = await editPercentage(text, this.#path, service, percentage);
         if (result.ok) return { text: result.text, result: { ok: true, from: result.from, to: result.to } };
-        const code = result.code === 'no_such_service' ? 'no_such_service' : 'refused';
-        return { result: { ok: false, code, message: result.message } };
+        return { result: refusalOf(result) };
       });
     } catch (error) {
       if (!(error instanceof UnreadableFile || error instanceof UnwritableFile)) throw error;
@@ -55,6 +56,15 @@ export class LocalSource implements ConfigSource {
     }
     if (edited.ok) await this.reread();
     return edited;
+  }
+
+  async #preview(service: string, percentage: number): Promise<EditResult> {
+    const { text } = await readTextFile(this.#path);
+    const edited = await editPercentage(text, this.#path, service, percentage);
+    if (!edited.ok) return refusalOf(edited);
+    const { differenceOf } = await import('./difference.ts');
+    const difference = differenceOf(this.#path, text, edited.text);
+    return { ok: true, from: edited.from, to: edited.to, difference };
   }
 
   async close(): Promise<void> {
@@ -72,6 +82,10 @@ export class LocalSource implements ConfigSource {
     }
     return this.#latest.read;
   }
+}
+
+function refusalOf({ code, message }: Edited & { readonly ok: false }): EditResult {
+  return { ok: false, code: code === 'no_such_service' ? code : 'refused', message };
 }
 
 /** Whoever writes a file in pieces leaves its beginning there for a while, and mostly half a line. */

@@ -52,6 +52,8 @@ describe('docs of the admin server', () => {
   before(async () => {
     const listen = { host: '127.0.0.1', port: 0 };
     const backend = new PlainBackend();
+    const seen_at = '2026-01-01T00:00:00.000Z';
+    backend.known = [{ name: 'pod-b', address: null, config_hash: '3f9c', version: '0.1.0', seen_at, leader: true }];
     const token = 'a-token-of-the-docs';
     server = createAdminServer({ backend, version: '0.1.0', replica: 'pod-a', token, listen, onError: () => {} });
     ({ port } = await server.listen());
@@ -97,7 +99,9 @@ describe('docs of the admin server', () => {
 
   it('api.md lists every endpoint', () => {
     const listed = [...docs('api.md').matchAll(/^\| `([A-Z]+ \S+)` \|/gm)].map(([, endpoint]) => endpoint);
-    const real = endpoints().map(({ method, path }) => `${method} ${path.replace('{name}', 'NAME')}`);
+    const real = endpoints().map(
+      ({ method, path }) => `${method} ${path.replace('{name}', 'NAME').replace('{rest}', 'REST')}`,
+    );
     expect(listed).to.have.members(real);
   });
 
@@ -125,6 +129,7 @@ describe('docs of the admin server', () => {
         { schema: 'Problem', path: '/api/v1/services/nobody' },
         { schema: 'Problem', path: '/api/v1/services/shop/abort', method: 'POST' },
         { schema: 'WriteAnswer', path: '/api/v1/services/shop', method: 'PATCH', body: '{"percentage":30}' },
+        { schema: 'Replicas', path: '/api/v1/replicas' },
       ];
       for (const { schema, ...request } of answers) {
         const headers = schema === 'WriteAnswer' ? authorization : {};

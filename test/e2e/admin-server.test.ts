@@ -201,6 +201,29 @@ describe('the admin server', () => {
       expect([response.status, response.json.pending]).to.deep.equal([202, true]);
     });
 
+    it('passes on that it is to be forced, or only shown, with the difference as the answer', async () => {
+      await patch({ percentage: 1, force: true });
+      expect(backend.writes).to.deep.equal([['percentage', 'shop', 1, 'admin-api', '', 'even_if_managed', 'write']]);
+      backend.result = { ok: true, pending: false, message: 'nothing was written', difference: '-a\n+b\n' };
+      const shown = await patch({ percentage: 1, dry_run: true });
+      expect(shown.json).to.include({ percentage: 1, message: 'nothing was written', difference: '-a\n+b\n' });
+    });
+
+    it('answers what another tool owns with that tool and the difference to commit there', async () => {
+      const managed = { ok: false, code: 'managed', message: 'it would undo it', manager: 'Argo CD' } as const;
+      backend.result = { ...managed, difference: '-a\n+b\n' };
+      const response = await patch({ percentage: 1 });
+      expect(response.json).to.deep.equal({
+        type: 'about:blank',
+        title: 'Conflict',
+        status: 409,
+        code: 'managed',
+        detail: 'it would undo it',
+        manager: 'Argo CD',
+        difference: '-a\n+b\n',
+      });
+    });
+
     it('passes on why the backend did not do it', async () => {
       for (const [code, status] of [
         ['bad_value', 422],

@@ -2,7 +2,7 @@
  * An AdminBackend made of plain values, for tests of the admin server: it serves the services `shop` (steady, 20 %) and
  * `cart`, remembers every write it is asked for, and answers the next ones with whatever a test sets.
  */
-import type { AdminBackend, EditWish, ExplainRequest, WriteResult } from '../../src/admin/backend.ts';
+import type { AdminBackend, EditWish, ExplainRequest, ReplicaSeen, WriteResult } from '../../src/admin/backend.ts';
 import { createMetrics } from '../../src/admin/metrics.ts';
 import { buildStatus } from '../../src/status/build-status.ts';
 import { ServiceStats } from '../../src/status/service-stats.ts';
@@ -14,6 +14,7 @@ export class PlainBackend implements AdminBackend {
   result: WriteResult | Error = { ok: true, pending: false, message: 'done' };
   readonly writes: (readonly unknown[])[] = [];
   readonly explained: ExplainRequest[] = [];
+  known: readonly ReplicaSeen[] = [];
   readonly #percentages = new Map([
     ['shop', 20],
     ['cart', 0],
@@ -75,9 +76,10 @@ export class PlainBackend implements AdminBackend {
     return this.waitsFor;
   }
 
-  async setPercentage(name: string, percentage: number, { who, reason }: EditWish): Promise<WriteResult> {
-    const result = this.#write(name, 'percentage', name, percentage, who, reason);
-    if (result.ok) this.#percentages.set(name, percentage);
+  async setPercentage(name: string, percentage: number, { who, reason, scope, mode }: EditWish): Promise<WriteResult> {
+    const unusual = scope === 'own' && mode === 'write' ? [] : [scope, mode];
+    const result = this.#write(name, 'percentage', name, percentage, who, reason, ...unusual);
+    if (result.ok && mode === 'write') this.#percentages.set(name, percentage);
     return result;
   }
 
@@ -93,6 +95,10 @@ export class PlainBackend implements AdminBackend {
     if (!this.#percentages.has(name)) return null;
     this.explained.push(request);
     return { service: name, cluster: 'old', reason: 'weight' };
+  }
+
+  replicas(): readonly ReplicaSeen[] {
+    return this.known;
   }
 
   #write(name: string, ...call: readonly unknown[]): WriteResult {
