@@ -1,0 +1,55 @@
+/**
+ * How the last good configuration and the history stand in ConfigMaps of ours. In: texts, or objects that anybody may have edited.
+ * Out: values for an object, the same for the same text; or what an object holds. Refuses to know what the texts mean.
+ */
+import { promisify } from 'node:util';
+import { gunzip, gzip } from 'node:zlib';
+import type { Kept, KeptForm } from './kept-text.ts';
+
+const FORMAT = '1';
+const LAST_GOOD_KEY = 'last-good.json.gz';
+const HISTORY_KEY = 'history.json';
+
+/** Nothing that fits into an object as we write it is longer. */
+const MOST_UNPACKED_BYTES = 128 * 1024 * 1024;
+
+/** zlib writes no time and no name into the head: equal texts are equal bytes. */
+export const lastGoodForm: KeptForm = {
+  what: 'the last good configuration',
+  toObject: async (text) => {
+    const packed = await promisify(gzip)(text, { level: 9 });
+    return { data: { format: FORMAT }, binaryData: { [LAST_GOOD_KEY]: packed.toString('base64') } };
+  },
+  fromObject: async ({ data, binaryData }) => {
+    const packed = binaryData[LAST_GOOD_KEY];
+    if (data.format !== undefined && data.format !== FORMAT) return { kind: 'foreign' };
+    if (packed === undefined) return { kind: 'none' };
+    try {
+      const options = { maxOutputLength: MOST_UNPACKED_BYTES };
+      const text = (await promisify(gunzip)(Buffer.from(packed, 'base64'), options)).toString('utf8');
+      return formatOf(text);
+    } catch {
+      return { kind: 'damaged' };
+    }
+  },
+};
+
+export const historyForm: KeptForm = {
+  what: 'the history',
+  toObject: async (text) => ({ data: { [HISTORY_KEY]: text } }),
+  fromObject: async ({ data }) => {
+    const text = data[HISTORY_KEY];
+    return text === undefined ? { kind: 'none' } : formatOf(text);
+  },
+};
+
+/** Both texts are JSON that tells its format. */
+function formatOf(text: string): Kept {
+  try {
+    const json = JSON.parse(text) as { readonly format?: unknown } | null;
+    if (typeof json?.format !== 'number') return { kind: 'damaged' };
+    return String(json.format) === FORMAT ? { kind: 'text', text } : { kind: 'foreign' };
+  } catch {
+    return { kind: 'damaged' };
+  }
+}
