@@ -61,6 +61,7 @@ function checks(root: string): Suite[] {
     program('import rules', join(root, 'scripts', 'import-rules.ts')),
     program('house rules', join(root, 'scripts', 'house-rules.ts')),
     program('schema up to date', join(root, 'scripts', 'schema.ts'), '--check'),
+    program('manifests up to date', join(root, 'scripts', 'manifests.ts'), '--check'),
   ];
 }
 

@@ -22,7 +22,12 @@ function ask() {
 
 setInterval(ask, 100);
 setInterval(() => {
-  console.log([...seen].sort().map(([who, times]) => `${who} ${times}`).join('   ') || 'nothing yet');
+  console.log(
+    [...seen]
+      .sort()
+      .map(([who, times]) => `${who} ${times}`)
+      .join('   ') || 'nothing yet',
+  );
   seen.clear();
 }, 5000);
 process.once('SIGTERM', () => process.exit(0));

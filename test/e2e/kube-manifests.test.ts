@@ -1,0 +1,358 @@
+/**
+ * k8s/ and the chart against a real API server: they say the same, are taken where only the strictest pods are, and allow the
+ * proxy what it uses and nothing more. @needs kubernetes helm
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { manifestText } from '../../scripts/manifests.ts';
+import { pageText } from '../docs/page.ts';
+import { REPOSITORY, runCli } from '../support/cli.ts';
+import { type KubeServers, startKubeServers } from '../support/kube-servers.ts';
+import { charted, HOME, kustomized, type Manifest, type Manifests, manifestsIn, podOf } from '../support/rendered.ts';
+
+const OVERLAYS = ['direct', 'nginx', 'selector', 'monitoring', 'demo'];
+const { version: VERSION } = JSON.parse(readFileSync(join(REPOSITORY, 'package.json'), 'utf8'));
+
+/** Values of the chart, and what they are in k8s/. */
+const TWINS: readonly (readonly [string, object, readonly string[]])[] = [
+  ['as it is', {}, ['base']],
+  ['autoscaling', { autoscaling: { enabled: true } }, ['overlays/direct']],
+  ['nginx', { dataPlane: 'nginx' }, ['overlays/nginx']],
+  ['selector', { source: { kind: 'selector' } }, ['overlays/selector']],
+  ['monitoring', { monitoring: { enabled: true } }, ['base', 'overlays/monitoring']],
+];
+
+/** Values, and what the objects must then show. */
+const OPTIONS: readonly (readonly [string, object, (objects: Manifests) => void])[] = [
+  [
+    'another instance prefixes everything',
+    { instance: 'team-a' },
+    (objects) => {
+      for (const key of objects.keys()) expect(key).to.match(/\/team-a$/);
+      expect(containerOf(objects, 'team-a').args).to.include('--instance=team-a');
+      expect(objects.get('Role/team-a').rules[0].resourceNames).to.include('team-a-state');
+    },
+  ],
+  [
+    'a ConfigMap of another namespace: the role is there',
+    { source: { configmap: { name: 'm', namespace: 'shop' } } },
+    (objects) => {
+      expect(containerOf(objects).args).to.include('--configmap=shop/m');
+      expect(objects.get(`Role/${HOME}`).metadata.namespace).to.equal('shop');
+      expect(objects.get(`RoleBinding/${HOME}`).subjects[0].namespace).to.equal(HOME);
+    },
+  ],
+  [
+    'labels in one namespace: no ClusterRole',
+    { source: { kind: 'selector', selector: { labels: 'a=b', namespace: 'shop' } } },
+    (objects) => {
+      expect([...objects.keys()].filter((key) => key.startsWith('Cluster'))).to.deep.equal([]);
+      expect(containerOf(objects).args).to.include.members(['--selector=a=b', '--namespace=shop']);
+      expect(objects.get(`Role/${HOME}-source`).metadata.namespace).to.equal('shop');
+    },
+  ],
+  [
+    'a configuration',
+    { configuration: 'services: []\n' },
+    (objects) => expect(objects.get('ConfigMap/migration-config').data['migration.yaml']).to.equal('services: []\n'),
+  ],
+  [
+    'drain times: the pod may live for all of them',
+    { drain: { preStopSeconds: 20, timeoutSeconds: 120 } },
+    (objects) =>
+      expect(objects.get(`Deployment/${HOME}`).spec.template.spec.terminationGracePeriodSeconds).to.equal(160),
+  ],
+  [
+    'nginx with workers of its own',
+    { dataPlane: 'nginx', nginx: { workers: 4, resources: { limits: { cpu: 4 } } }, image: { tag: '9.9.9' } },
+    (objects) => {
+      expect(containerOf(objects).args).to.include('--nginx-workers=4');
+      expect(containerOf(objects).image).to.equal('migration-proxy:9.9.9-nginx');
+    },
+  ],
+  [
+    'everything else',
+    {
+      replicas: 3,
+      image: { repository: 'registry.example/p', tag: '1.2.3', pullPolicy: 'Always' },
+      imagePullSecrets: [{ name: 'pull' }],
+      resources: { requests: { cpu: 1, memory: '1Gi' } },
+      token: { secretName: 'writes' },
+      service: { type: 'LoadBalancer', port: 8000, annotations: { a: 'b' } },
+      podDisruptionBudget: { maxUnavailable: '50%' },
+      networkPolicy: { adminFrom: [] },
+      monitoring: { enabled: true, labels: { release: 'prometheus' } },
+      extraArgs: ['--access-log=all'],
+      extraEnv: [{ name: 'NODE_EXTRA_CA_CERTS', value: '/etc/company/ca.crt' }],
+      extraVolumes: [{ name: 'company', configMap: { name: 'company-ca' } }],
+      extraVolumeMounts: [{ name: 'company', mountPath: '/etc/company' }],
+      serviceAccount: { annotations: { a: 'b' } },
+      podAnnotations: { c: 'd' },
+      podLabels: { e: 'f' },
+      nodeSelector: { disk: 'ssd' },
+      tolerations: [{ key: 'k', operator: 'Exists' }],
+      affinity: { nodeAffinity: {} },
+      priorityClassName: 'system-cluster-critical',
+    },
+    (objects) => {
+      const { spec } = objects.get(`Deployment/${HOME}`).spec.template;
+      expect(spec).to.deep.include({ nodeSelector: { disk: 'ssd' }, priorityClassName: 'system-cluster-critical' });
+      expect(containerOf(objects).image).to.equal('registry.example/p:1.2.3');
+      expect(containerOf(objects).args.at(-1)).to.equal('--access-log=all');
+      expect(objects.get(`ServiceMonitor/${HOME}`).metadata.labels.release).to.equal('prometheus');
+      expect(objects.get(`NetworkPolicy/${HOME}`).spec.ingress[1].from).to.have.length(1);
+    },
+  ],
+  [
+    'nothing that is not needed',
+    { podDisruptionBudget: { enabled: false }, networkPolicy: { enabled: false } },
+    (objects) =>
+      expect([...objects.keys()].map((key) => key.split('/')[0])).to.have.members([
+        'ServiceAccount',
+        'Role',
+        'RoleBinding',
+        'Deployment',
+        'Service',
+      ]),
+  ],
+];
+
+/** Wrong values, and the words that name them. */
+const REFUSED: readonly (readonly [object, RegExp])[] = [
+  [{ dataPlane: 'ngnix' }, /dataPlane.*must be one of 'direct', 'nginx'/],
+  [{ replica: 3 }, /additional properties 'replica' not allowed/],
+  [{ replicas: 'two' }, /replicas.*got string, want integer/],
+  [{ source: { kind: 'file' } }, /source\/kind/],
+  [{ instance: 'Team_A' }, /instance.*does not match pattern/],
+  [{ extraArgs: ['access-log'] }, /extraArgs\/0/],
+  [{ service: { port: 8080 } }, /service\/port/],
+  [{ autoscaling: { enabled: true }, dataPlane: 'nginx' }, /dataPlane.*must be 'direct'/],
+  [{ source: { kind: 'selector' }, configuration: 'services: []' }, /every team keeps its own ConfigMap/],
+];
+
+const CONFIGMAPS = { apiGroups: [''], resources: ['configmaps'] };
+const LEASES = { apiGroups: ['coordination.k8s.io'], resources: ['leases'] };
+const EVENTS = { apiGroups: [''], resources: ['events'] };
+const OURS = ['migration-proxy-state', 'migration-proxy-last-good', 'migration-proxy-history'];
+const OF_ROLE = (names: readonly string[]) => [
+  { ...CONFIGMAPS, resourceNames: names, verbs: ['get', 'list', 'watch', 'patch'] },
+  { ...CONFIGMAPS, verbs: ['create'] },
+  { ...LEASES, resourceNames: ['migration-proxy'], verbs: ['get', 'patch'] },
+  { ...LEASES, verbs: ['create'] },
+  { ...EVENTS, verbs: ['create'] },
+];
+const OF_CLUSTER_ROLE = [
+  { ...CONFIGMAPS, verbs: ['get', 'list', 'watch'] },
+  { ...EVENTS, verbs: ['create'] },
+];
+
+describe('the manifests', function () {
+  this.timeout(90_000);
+  let kube: KubeServers;
+
+  before(async () => {
+    kube = await startKubeServers();
+    await kube.restrictedNamespace(HOME);
+    // Enforced on pods; for what makes pods the API server warns.
+    await kube.expectKubectl('label', 'namespace', HOME, 'pod-security.kubernetes.io/warn=restricted');
+    await kube.expectKubectl('create', 'namespace', 'shop');
+    await apply([crd('ServiceMonitor', 'servicemonitors'), crd('PrometheusRule', 'prometheusrules')]);
+    await kube.expectKubectl('wait', '--for=condition=Established', '--timeout=30s', 'crd', '--all');
+    await apply([{ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'nobody', namespace: HOME } }]);
+  });
+  after(() => kube?.stop());
+
+  /** Throws where the server refuses or warns. */
+  async function apply(objects: Iterable<Manifest>, ...flags: string[]): Promise<void> {
+    const input = [...objects].map((object) => JSON.stringify(object)).join('\n---\n');
+    const { code, stderr } = await kube.kubectl(['apply', '--server-side', ...flags, '-f', '-'], { input });
+    expect({ code, stderr }, stderr).to.deep.equal({ code: 0, stderr: '' });
+  }
+
+  it('deployment.yaml is what kustomize makes of the base, and holds no configuration that it could reset', async () => {
+    const text = readFileSync(join(REPOSITORY, 'k8s', 'deployment.yaml'), 'utf8');
+    expect(text).to.equal(manifestText());
+    const objects = manifestsIn(text);
+    expect(objects).to.deep.equal(manifestsIn(await kustomized('base')));
+    expect([...objects.keys()].filter((key) => key.startsWith('ConfigMap'))).to.deep.equal([]);
+  });
+
+  for (const overlay of OVERLAYS) {
+    it(`overlay ${overlay} is taken, and its pods are allowed where only restricted ones are`, async () => {
+      const objects = manifestsIn(await kustomized(`overlays/${overlay}`));
+      await apply(objects.values(), '--dry-run=server');
+      for (const object of objects.values()) {
+        if (object.kind !== 'Deployment') continue;
+        expectSafe(object);
+        await apply([podOf(object)], '--dry-run=server');
+      }
+    });
+  }
+
+  it("the demo's configuration is valid", async () => {
+    const file = join(REPOSITORY, 'k8s', 'overlays', 'demo', 'migration-config.yaml');
+    const { code, stdout, stderr } = await runCli(['validate', file]);
+    expect(code, stdout + stderr).to.equal(0);
+  });
+
+  it('name the present version, and give only flags that run has', async () => {
+    const { stdout: help } = await runCli(['run', '--help']);
+    for (const folder of ['base', ...OVERLAYS.map((overlay) => `overlays/${overlay}`)]) {
+      for (const [key, object] of manifestsIn(await kustomized(folder))) {
+        const labelled = object.metadata.labels?.['app.kubernetes.io/version'];
+        if (labelled !== undefined) expect(labelled, key).to.equal(VERSION);
+        if (object.kind !== 'Deployment') continue;
+        const { containers, initContainers = [] } = object.spec.template.spec;
+        for (const { image, args = [] } of [...containers, ...initContainers]) {
+          expect(image).to.match(new RegExp(`^migration-proxy:${VERSION}(-nginx)?$`));
+          for (const arg of args.slice(1)) expect(help).to.include(`${arg.split('=')[0]} `);
+        }
+      }
+    }
+  });
+
+  it('alert on metrics that there are', async () => {
+    const page = pageText('docs/observability.md');
+    const rules = JSON.stringify(manifestsIn(await kustomized('overlays/monitoring')).get(`PrometheusRule/${HOME}`));
+    for (const [name] of rules.matchAll(/\bmigration_proxy_\w+/g)) expect(page).to.include(`\`${name}\``);
+  });
+
+  describe('the chart', () => {
+    for (const [name, values, folders] of TWINS) {
+      it(`${name}: the same objects as k8s/${folders.join(' and k8s/')}`, async () => {
+        const texts = await Promise.all(folders.map((folder) => kustomized(folder)));
+        const rendered = manifestsIn(await charted(values));
+        const wanted = manifestsIn(texts.join('\n---\n'));
+        expect([...rendered.keys()]).to.have.members([...wanted.keys()]);
+        for (const [key, object] of wanted) expect(rendered.get(key), key).to.deep.equal(object);
+      });
+    }
+
+    for (const [name, values, check] of OPTIONS) {
+      it(`${name}`, async () => {
+        const objects = manifestsIn(await charted(values));
+        check(objects);
+        await apply(objects.values(), '--dry-run=server');
+        const deployment = [...objects.values()].find(({ kind }) => kind === 'Deployment');
+        expectSafe(deployment);
+        await apply([podOf(deployment)], '--dry-run=server');
+      });
+    }
+
+    it('refuses wrong values and says which', async () => {
+      for (const [values, words] of REFUSED) {
+        const said = await charted(values).then(
+          () => 'rendered',
+          (error: Error) => error.message,
+        );
+        expect(said, JSON.stringify(values)).to.match(words);
+      }
+    });
+  });
+
+  describe('applied', () => {
+    it('apply as they stand: the base, the first configuration, and again', async () => {
+      const file = (name: string): string => join(REPOSITORY, 'k8s', name);
+      await kube.expectKubectl('apply', '-f', file('deployment.yaml'));
+      await kube.expectKubectl('create', '-n', HOME, '-f', file('migration-config.yaml'));
+      const versions = () =>
+        kube.expectKubectl(
+          'get',
+          'deployments,configmaps',
+          '-n',
+          HOME,
+          '-o',
+          'jsonpath={.items[*].metadata.generation}',
+        );
+      const before = await versions();
+      await kube.expectKubectl('apply', '-k', file('base'));
+      expect(await versions()).to.equal(before);
+      expect((await runCli(['validate', file('migration-config.yaml')])).code).to.equal(0);
+    });
+
+    it('the account may do what the role says in its namespace, nothing in others, and nothing more', async () => {
+      expect(await rulesOf('migration-proxy', HOME)).to.have.deep.members(OF_ROLE(['migration-config', ...OURS]));
+      expect(await rulesOf('migration-proxy', 'shop')).to.deep.equal([]);
+      await expectNo('get', 'configmap/other', HOME);
+      await expectNo('list', 'configmaps', HOME);
+      await expectNo('update', 'configmap/migration-config', HOME);
+      await expectNo('delete', 'configmap/migration-proxy-state', HOME);
+      await expectNo('get', 'secrets', HOME);
+      await expectNo('get', 'configmap/migration-config', 'shop');
+    });
+
+    it('with labels the account reads ConfigMaps everywhere and changes only its own', async () => {
+      await apply(manifestsIn(await kustomized('overlays/selector')).values(), '--force-conflicts');
+      expect(await rulesOf('migration-proxy', 'shop')).to.have.deep.members(OF_CLUSTER_ROLE);
+      expect(await rulesOf('migration-proxy', HOME)).to.have.deep.members([...OF_ROLE(OURS), ...OF_CLUSTER_ROLE]);
+      await expectNo('patch', 'configmap/migration-config', HOME);
+      await expectNo('patch', 'configmap/migration-config', 'shop');
+      await expectNo('create', 'configmaps', 'shop');
+      await expectNo('create', 'leases', 'shop');
+    });
+
+    async function expectNo(verb: string, what: string, namespace: string): Promise<void> {
+      const kubeconfig = await kube.serviceAccountKubeconfig(HOME, 'migration-proxy');
+      const { stdout } = await kube.kubectl(['auth', 'can-i', verb, what, '-n', namespace], { kubeconfig });
+      expect(stdout.trim(), `${verb} ${what} in ${namespace}`).to.equal('no');
+    }
+  });
+
+  /** What `kubectl auth can-i --list` shows, less what an account without any role may do. */
+  async function rulesOf(account: string, namespace: string): Promise<object[]> {
+    const review = { apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectRulesReview', spec: { namespace } };
+    const ask = async (name: string): Promise<object[]> => {
+      const kubeconfig = await kube.serviceAccountKubeconfig(HOME, name);
+      const input = JSON.stringify(review);
+      const { stdout, stderr } = await kube.kubectl(['create', '--validate=false', '-f', '-', '-o', 'json'], {
+        kubeconfig,
+        input,
+      });
+      expect(stderr).to.equal('');
+      const { resourceRules, nonResourceRules } = JSON.parse(stdout).status;
+      return [...resourceRules, ...nonResourceRules];
+    };
+    const everyones = (await ask('nobody')).map((rule) => JSON.stringify(rule));
+    return (await ask(account)).filter((rule) => !everyones.includes(JSON.stringify(rule)));
+  }
+});
+
+function containerOf(objects: Manifests, name = HOME): Manifest {
+  return objects.get(`Deployment/${name}`).spec.template.spec.containers[0];
+}
+
+/** Longer to live than to drain; read-only; a token only where it is used; every container with limits. */
+function expectSafe({ spec: { template } }: Manifest): void {
+  const { containers, initContainers = [], ...pod } = template.spec;
+  expect(pod.automountServiceAccountToken).to.equal(false);
+  expect(pod.enableServiceLinks).to.equal(false);
+  for (const container of [...containers, ...initContainers]) {
+    expect(container.securityContext.readOnlyRootFilesystem).to.equal(true);
+    expect(container.resources).to.satisfy(({ limits, requests }: Manifest) => limits ?? requests);
+    const tokens = (container.volumeMounts ?? []).filter(({ name }: Manifest) => name === 'kube-api-access');
+    expect(tokens, container.name).to.have.length(container.name === 'migration-proxy' ? 1 : 0);
+  }
+  const [{ args, lifecycle }] = containers;
+  if (args === undefined) return;
+  const seconds = (flag: string): number =>
+    Number(new RegExp(`^--${flag}=(\\d+)s$`).exec(args.find((arg: string) => arg.startsWith(`--${flag}=`)))?.[1]);
+  const draining = lifecycle.preStop.sleep.seconds + seconds('drain-delay') + seconds('drain-timeout');
+  expect(pod.terminationGracePeriodSeconds).to.be.greaterThan(draining + 5);
+}
+
+/** As little of a CustomResourceDefinition as the server needs to keep such objects. */
+function crd(kind: string, plural: string): Manifest {
+  const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: `${plural}.monitoring.coreos.com` },
+    spec: {
+      group: 'monitoring.coreos.com',
+      scope: 'Namespaced',
+      names: { kind, plural, singular: kind.toLowerCase() },
+      versions: [{ name: 'v1', served: true, storage: true, schema }],
+    },
+  };
+}
