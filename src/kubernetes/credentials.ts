@@ -1,0 +1,97 @@
+/**
+ * Which API server, and as whom: a kubeconfig that was named, the pod's service account, or the kubeconfig that kubectl would take.
+ * Out: the client package's KubeConfig, which also knows how credentials are made (exec plug-ins) and read again (tokens in
+ * files). Throws an Error with a plain message where there is no server to be found.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { delimiter, dirname, join, resolve } from 'node:path';
+import { type Cluster, KubeConfig, type User } from '@kubernetes/client-node';
+import { parse } from 'yaml';
+
+export interface CredentialsFrom {
+  /** Path of a kubeconfig. Null: in a pod its service account, else what $KUBECONFIG or ~/.kube/config say. */
+  readonly kubeconfig: string | null;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+const TOKEN_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/token';
+
+export function loadCredentials({ kubeconfig, env }: CredentialsFrom): KubeConfig {
+  const config = new KubeConfig();
+  if (kubeconfig === null && env.KUBERNETES_SERVICE_HOST && existsSync(TOKEN_FILE)) {
+    config.loadFromCluster();
+    return settled(config, [], 'the service account of this pod');
+  }
+  const files = kubeconfig === null ? defaultFiles(env) : [kubeconfig];
+  for (const file of files) merge(config, file);
+  return settled(config, files, files.join(', '));
+}
+
+function defaultFiles(env: CredentialsFrom['env']): string[] {
+  const named = (env.KUBECONFIG ?? '').split(delimiter).filter((file) => file !== '');
+  if (named.length > 0) return named;
+  const file = join(env.HOME ?? homedir(), '.kube', 'config');
+  if (existsSync(file)) return [file];
+  throw new Error(
+    `no API server to ask: this is no pod, $KUBECONFIG is not set and ${file} is not there; name one, for example --kubeconfig ~/.kube/config`,
+  );
+}
+
+function merge(config: KubeConfig, file: string): void {
+  const one = new KubeConfig();
+  try {
+    one.loadFromFile(file);
+  } catch (error) {
+    throw new Error(`kubeconfig ${file} cannot be used: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  // As kubectl does: of what is named twice, the first counts.
+  const fresh = <T extends { name: string }>(have: T[], more: T[]) =>
+    more.filter(({ name }) => !have.some((one) => one.name === name));
+  config.loadFromOptions({
+    clusters: [...(config.clusters ?? []), ...fresh(config.clusters ?? [], one.clusters)],
+    users: [...(config.users ?? []), ...fresh(config.users ?? [], one.users)],
+    contexts: [...(config.contexts ?? []), ...fresh(config.contexts ?? [], one.contexts)],
+    currentContext: config.currentContext || one.currentContext,
+  });
+}
+
+/** What the package does not do by itself: `tokenFile` of a kubeconfig (it knows `token-file` alone), servers without TLS. */
+function settled(config: KubeConfig, files: readonly string[], from: string): KubeConfig {
+  const cluster = config.getCurrentCluster();
+  if (cluster === null) {
+    throw new Error(`${from}: no current context that names a cluster; for example kubectl config use-context NAME`);
+  }
+  const tokenFiles = new Map(files.flatMap(tokenFilesOf));
+  config.loadFromOptions({
+    clusters: config.clusters.map((one) => (one.name === cluster.name ? withPlainHttp(one) : one)),
+    users: config.users.map((user) => withTokenFile(user, tokenFiles.get(user.name))),
+    contexts: config.contexts,
+    currentContext: config.currentContext,
+  });
+  return config;
+}
+
+/** The package asks for skipTLSVerify with http. Tokens may go in the clear to this very machine alone (`kubectl proxy`). */
+function withPlainHttp(cluster: Cluster): Cluster {
+  const url = new URL(cluster.server);
+  if (url.protocol !== 'http:') return cluster;
+  if (!/^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname)) {
+    throw new Error(`the API server ${cluster.server} would be asked without TLS; that is only done on this machine`);
+  }
+  return { ...cluster, skipTLSVerify: true };
+}
+
+function withTokenFile(user: User, tokenFile: string | undefined): User {
+  if (tokenFile === undefined || user.token) return user;
+  return { ...user, authProvider: { name: 'tokenFile', config: { tokenFile } } };
+}
+
+function tokenFilesOf(file: string): [string, string][] {
+  const raw = parse(readFileSync(file, 'utf8')) as {
+    users?: { name: string; user?: { tokenFile?: unknown } }[];
+  } | null;
+  return (raw?.users ?? []).flatMap(({ name, user }): [string, string][] =>
+    typeof user?.tokenFile === 'string' ? [[name, resolve(dirname(file), user.tokenFile)]] : [],
+  );
+}

@@ -1,0 +1,118 @@
+/**
+ * Requests to one API server over kept connections: a request in, an answer or its stream out. The client package makes
+ * credentials and requests, and this sends them, because its own sending (2.0.1) makes a new pool with a new TLS connection for each
+ * request, keeps no limit on connecting, and hides what a refusal says. Refuses to know what is asked.
+ */
+import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
+import { Agent as HttpsAgent, type RequestOptions, request as requestHttps } from 'node:https';
+import type { KubeConfig } from '@kubernetes/client-node';
+
+export interface KubeRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | undefined;
+}
+
+export interface KubeAnswer {
+  readonly status: number;
+  readonly headers: IncomingMessage['headers'];
+  readonly text: string;
+}
+
+/** A connection is there by then or never: what hangs in a network that heals is tried afresh soon after. */
+const CONNECT_LIMIT_MS = 3_000;
+/** A page of 500 ConfigMaps of ordinary size is a few MiB. */
+const MOST_BODY_BYTES = 128 * 1024 * 1024;
+/** A token that is refused has perhaps been replaced on disk; so often that is looked at. */
+const RELOAD_EVERY_MS = 5_000;
+/** The kernel asks whether the peer is still there. */
+const KEEP_ALIVE = { keepAlive: true, keepAliveMsecs: 30_000, maxFreeSockets: 4 };
+
+export class Transport {
+  readonly #load: () => KubeConfig;
+  #config: KubeConfig;
+  #loadedMs = performance.now();
+  readonly #https = new HttpsAgent(KEEP_ALIVE);
+  readonly #http = new HttpAgent(KEEP_ALIVE);
+
+  /** `load` is called again when the credentials are refused. */
+  constructor(load: () => KubeConfig) {
+    this.#load = load;
+    this.#config = load();
+  }
+
+  /** Resolves with the whole answer, whatever its status. Rejects with the error of the socket. */
+  async send(request: KubeRequest, signal: AbortSignal): Promise<KubeAnswer> {
+    const response = await this.open(request, signal);
+    return { status: response.statusCode ?? 0, headers: response.headers, text: await textOf(response) };
+  }
+
+  /** As soon as the head of the answer is there. */
+  async open(request: KubeRequest, signal: AbortSignal): Promise<IncomingMessage> {
+    const first = await this.#openOnce(request, signal);
+    if (first.statusCode !== 401 || performance.now() - this.#loadedMs < RELOAD_EVERY_MS) return first;
+    first.resume();
+    this.#loadedMs = performance.now();
+    this.#config = this.#load();
+    return this.#openOnce(request, signal);
+  }
+
+  /** Connections that nothing uses may be as dead as the one that just failed. */
+  dropIdle(): void {
+    for (const agent of [this.#https, this.#http]) {
+      for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
+    }
+  }
+
+  close(): void {
+    this.#https.destroy();
+    this.#http.destroy();
+  }
+
+  async #openOnce(request: KubeRequest, signal: AbortSignal): Promise<IncomingMessage> {
+    const url = new URL(request.url);
+    const options: RequestOptions = {};
+    await this.#config.applyToHTTPSOptions(options);
+    signal.throwIfAborted();
+    const isPlain = url.protocol === 'http:';
+    // The package keeps its agent, and in it the certificates of the first day; ours takes those of each request.
+    const isProxied = Boolean(this.#config.getCurrentCluster()?.proxyUrl);
+    const agent = isProxied ? options.agent : isPlain ? this.#http : this.#https;
+    const headers = { ...trimmed(options.headers), ...request.headers, 'User-Agent': 'migration-proxy' };
+    return new Promise((resolve, reject) => {
+      const send = isPlain ? requestHttp : requestHttps;
+      const sent = send(url, { ...options, agent, method: request.method, headers, signal });
+      const limit = setTimeout(
+        () => sent.destroy(new Error(`no connection within ${CONNECT_LIMIT_MS / 1_000} s`)),
+        CONNECT_LIMIT_MS,
+      );
+      const connected = (): void => clearTimeout(limit);
+      sent.once('socket', (socket) => {
+        if (sent.reusedSocket || isProxied) connected();
+        else socket.once(isPlain ? 'connect' : 'secureConnect', connected);
+      });
+      sent.once('response', resolve);
+      sent.on('error', reject);
+      sent.once('close', connected);
+      sent.end(request.body);
+    });
+  }
+}
+
+/** A token's file may end in a newline, which no header may. */
+function trimmed(headers: RequestOptions['headers']): Record<string, string> {
+  const entries = Object.entries((headers ?? {}) as Record<string, string | number>);
+  return Object.fromEntries(entries.map(([name, value]) => [name, String(value).trim()]));
+}
+
+async function textOf(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > MOST_BODY_BYTES) throw new Error(`an answer of more than ${MOST_BODY_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}
