@@ -17,11 +17,12 @@ import { Configuration } from '../controller/configuration.ts';
 import { type ControlledParts, Controller } from '../controller/controller.ts';
 import { FallbackBoard } from '../controller/fallback-board.ts';
 import { ForwarderWarnings } from '../controller/forwarder-warnings.ts';
+import { Happenings } from '../controller/happenings.ts';
+import { History } from '../controller/history.ts';
 import type { Log } from '../controller/log.ts';
 import { ownAddresses } from '../controller/own-addresses.ts';
 import { PlaneObserver } from '../controller/plane-observer.ts';
 import type { StateStore } from '../controller/state-store.ts';
-import { logBothFailing, logTransition } from '../controller/transition-log.ts';
 import { DirectPlane } from '../proxy/direct-plane.ts';
 import { ProxyStats } from '../status/proxy-stats.ts';
 import { limitsOf, type RunOptions } from './run-options.ts';
@@ -62,14 +63,18 @@ export function assemble(options: RunOptions, around: Surroundings): Assembly {
   const stats = new ProxyStats();
   const warnings = new ForwarderWarnings();
   const accessLog = new AccessLog({ mode: options.accessLog });
+  const history = new History();
+  history.onChange(() => store?.save('history.json', () => history.toStored()));
+  const changes = new ChangeLog();
+  const happenings = new Happenings({ log, history, changes, onEvent: null, replica, source: source.label, now });
   const board: FallbackBoard = new FallbackBoard({
     now,
     random: Math.random,
     setTimer,
     replica,
     onRunState: (service, run) => plane.setRunState(service, run),
-    onTransition: (service, from, to, view) => logTransition(log, service, from, to, view),
-    onBothFailing: (service, view) => logBothFailing(log, service, view),
+    onTransition: (service, from, to, view) => happenings.transition(service, from, to, view),
+    onBothFailing: (service, view) => happenings.bothFailing(service, view),
     onDirty: () => store?.save('state.json', () => JSON.stringify(board.toStored())),
     requestCheck: (service) => checks.checkNow(service, 'new'),
   });
@@ -92,7 +97,9 @@ export function assemble(options: RunOptions, around: Surroundings): Assembly {
     checks,
     stats,
     warnings,
-    changes: new ChangeLog(),
+    changes,
+    happenings,
+    history,
     store,
     log,
     now,

@@ -1,7 +1,6 @@
 /**
  * Who changed which service last, when and why. In: changes as they are applied, and announcements of those who are about to
- * make one through us. Out: the last change of a service. A change that nobody announced is the source's own: somebody
- * edited it.
+ * make one through us. Out: the last change of a service. A change that nobody announced has the author that the source knows of.
  */
 import type { ServiceChange } from './changes.ts';
 
@@ -11,8 +10,9 @@ export interface LastChange {
   readonly reason: string;
 }
 
-interface Author {
+export interface Author {
   readonly by: string;
+  /** '' where nobody said. */
   readonly reason: string;
 }
 
@@ -28,15 +28,17 @@ export class ChangeLog {
     };
   }
 
-  /** These changes are live. Gives back each with its author. */
-  record(changes: readonly ServiceChange[], source: string, nowMs: number): readonly (ServiceChange & LastChange)[] {
-    return changes.map((change) => {
-      const author = this.#announced.get(change.service) ?? { by: source, reason: change.what };
-      const last = { atMs: nowMs, by: author.by, reason: author.reason === '' ? change.what : author.reason };
-      if (change.what === 'removed') this.#last.delete(change.service);
-      else this.#last.set(change.service, last);
-      return { ...change, ...last };
-    });
+  /** Who is about to change this service through us; null: nobody. */
+  announcedOf(service: string): Author | null {
+    return this.#announced.get(service) ?? null;
+  }
+
+  /** This change is live. Without a reason it is its own. */
+  record({ service, what }: ServiceChange, { by, reason }: Author, nowMs: number): LastChange {
+    const last = { atMs: nowMs, by, reason: reason === '' ? what : reason };
+    if (what === 'removed') this.#last.delete(service);
+    else this.#last.set(service, last);
+    return last;
   }
 
   lastOf(service: string): LastChange | null {

@@ -22,34 +22,42 @@ describe('changes of configuration', () => {
       served({ name: 'same' }),
     ];
     expect(changesBetween(before, after)).to.deep.equal([
-      { service: 'a', what: 'percentage 20 -> 12.5, strategy, trusted_proxies' },
-      { service: 'b', what: 'stale: its last good version stays, disabled' },
-      { service: 'fresh', what: 'added' },
-      { service: 'gone', what: 'removed' },
+      {
+        service: 'a',
+        what: 'percentage 20 -> 12.5, strategy, trusted_proxies',
+        percentage: { from: 20, to: 12.5 },
+        other: 'strategy, trusted_proxies',
+      },
+      { service: 'b', what: 'stale: its last good version stays, disabled', percentage: null, other: 'disabled' },
+      { service: 'fresh', what: 'added', percentage: null, other: 'added' },
+      { service: 'gone', what: 'removed', percentage: null, other: 'removed' },
     ]);
   });
 
-  it('have the author who announced them, else the source itself', () => {
+  const change = (what: string) => ({ service: 'a', what, percentage: null, other: what });
+
+  it('are remembered with their author, until the service is removed', () => {
     const log = new ChangeLog();
-    const forget = log.announce('a', { by: 'ann', reason: 'quiet night' });
-    const changes = [
-      { service: 'a', what: 'percentage 1 -> 2' },
-      { service: 'b', what: 'added' },
-    ];
-    expect(log.record(changes, 'file:m.yaml', 5)).to.deep.equal([
-      { service: 'a', what: 'percentage 1 -> 2', atMs: 5, by: 'ann', reason: 'quiet night' },
-      { service: 'b', what: 'added', atMs: 5, by: 'file:m.yaml', reason: 'added' },
-    ]);
-    expect(log.lastOf('a')).to.deep.equal({ atMs: 5, by: 'ann', reason: 'quiet night' });
-    forget();
-    log.record([{ service: 'a', what: 'removed' }], 'file:m.yaml', 6);
+    const ann = { by: 'ann', reason: 'quiet night' };
+    expect(log.record(change('percentage 1 -> 2'), ann, 5)).to.deep.equal({ atMs: 5, ...ann });
+    expect(log.lastOf('a')).to.deep.equal({ atMs: 5, ...ann });
+    log.record(change('removed'), ann, 6);
     expect(log.lastOf('a')).to.equal(null);
   });
 
   it('of an author without a reason are given as the reason', () => {
     const log = new ChangeLog();
-    log.announce('a', { by: 'ann', reason: '' });
-    log.record([{ service: 'a', what: 'percentage 1 -> 2' }], 'file:m.yaml', 5);
+    log.record(change('percentage 1 -> 2'), { by: 'ann', reason: '' }, 5);
     expect(log.lastOf('a')).to.deep.equal({ atMs: 5, by: 'ann', reason: 'percentage 1 -> 2' });
+  });
+
+  it('have an announced author until that is taken back', () => {
+    const log = new ChangeLog();
+    const forget = log.announce('a', { by: 'ann', reason: '' });
+    const later = log.announce('a', { by: 'bob', reason: '' });
+    forget();
+    expect(log.announcedOf('a')).to.deep.equal({ by: 'bob', reason: '' });
+    later();
+    expect(log.announcedOf('a')).to.equal(null);
   });
 });

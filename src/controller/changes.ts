@@ -8,6 +8,10 @@ export interface ServiceChange {
   readonly service: string;
   /** `percentage 20 -> 30`, `added`, `removed`, `stale: its last good version stays` ... */
   readonly what: string;
+  /** Per cent; null where it is what it was. */
+  readonly percentage: { readonly from: number; readonly to: number } | null;
+  /** What else of the configuration changed, in the same words; '' for nothing. That it is in error is told as an error. */
+  readonly other: string;
 }
 
 export function changesBetween(
@@ -20,25 +24,35 @@ export function changesBetween(
     const { name } = served.migration;
     const was = earlier.get(name);
     earlier.delete(name);
-    const what = was === undefined ? 'added' : difference(was, served);
-    if (what !== '') changes.push({ service: name, what });
+    if (was === undefined) changes.push(whole(name, 'added'));
+    else if (was !== served) changes.push(...difference(was, served));
   }
-  for (const service of earlier.keys()) changes.push({ service, what: 'removed' });
+  for (const service of earlier.keys()) changes.push(whole(service, 'removed'));
   return changes;
 }
 
-/** '' where both are the same. */
-function difference(was: ServedMigration, is: ServedMigration): string {
-  const parts: string[] = [];
-  if (was.standing !== is.standing) parts.push(STANDINGS[is.standing]);
-  if (was.migration.shareBp !== is.migration.shareBp) {
-    parts.push(`percentage ${was.migration.shareBp / 100} -> ${is.migration.shareBp / 100}`);
-  }
+function whole(service: string, what: string): ServiceChange {
+  return { service, what, percentage: null, other: what };
+}
+
+/** One, or none where both are the same. */
+function difference(was: ServedMigration, is: ServedMigration): ServiceChange[] {
+  const standing = was.standing === is.standing ? [] : [STANDINGS[is.standing]];
+  const [from, to] = [was.migration.shareBp / 100, is.migration.shareBp / 100];
+  const percentage = from === to ? null : { from, to };
+  const keys: string[] = [];
   for (const key of Object.keys(is.migration) as (keyof Migration)[]) {
     if (key === 'shareBp' || isEqual(was.migration[key], is.migration[key])) continue;
-    parts.push(key === 'enabled' ? (is.migration.enabled ? 'enabled' : 'disabled') : WORDS[key]);
+    keys.push(key === 'enabled' ? (is.migration.enabled ? 'enabled' : 'disabled') : WORDS[key]);
   }
-  return [...new Set(parts)].join(', ');
+  const words = [...standing, ...(percentage === null ? [] : [`percentage ${from} -> ${to}`]), ...keys];
+  if (words.length === 0) return [];
+  const other = joined([...(is.standing === 'valid' ? standing : []), ...keys]);
+  return [{ service: is.migration.name, what: joined(words), percentage, other }];
+}
+
+function joined(words: readonly string[]): string {
+  return [...new Set(words)].join(', ');
 }
 
 const STANDINGS: Readonly<Record<ServedMigration['standing'], string>> = {

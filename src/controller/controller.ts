@@ -11,12 +11,12 @@ import type { NginxFacts } from '../status/nginx-facts.ts';
 import type { ProxyStats } from '../status/proxy-stats.ts';
 import { BatchLoop } from './batch-loop.ts';
 import type { ChangeLog } from './change-log.ts';
-import { changesBetween } from './changes.ts';
 import type { ConfigSource } from './config-source.ts';
 import type { Configuration } from './configuration.ts';
-import { ErrorLog } from './error-log.ts';
 import type { FallbackBoard } from './fallback-board.ts';
 import type { ForwarderWarnings } from './forwarder-warnings.ts';
+import type { Happenings } from './happenings.ts';
+import type { History } from './history.ts';
 import type { Log } from './log.ts';
 import type { StateStore } from './state-store.ts';
 
@@ -30,6 +30,8 @@ export interface ControlledParts {
   readonly stats: ProxyStats;
   readonly warnings: ForwarderWarnings;
   readonly changes: ChangeLog;
+  readonly happenings: Happenings;
+  readonly history: History;
   /** Null: nothing is kept over a restart. */
   readonly store: StateStore | null;
   readonly log: Log;
@@ -42,7 +44,6 @@ export interface ControlledParts {
 export class Controller {
   readonly #parts: ControlledParts;
   readonly #source: ConfigSource;
-  readonly #errors: ErrorLog;
   readonly #loop: BatchLoop<readonly SourceRead[]>;
   #whenLoaded: () => void = () => {};
   /** Resolves when there is a configuration to serve from. */
@@ -51,7 +52,6 @@ export class Controller {
   constructor(parts: ControlledParts, source: ConfigSource) {
     this.#parts = parts;
     this.#source = source;
-    this.#errors = new ErrorLog(parts.log);
     this.#loop = new BatchLoop((batch) => this.#apply(batch.flat()));
     this.loaded = new Promise((resolve) => {
       this.#whenLoaded = resolve;
@@ -78,7 +78,7 @@ export class Controller {
   }
 
   #restore(): void {
-    const { board, configuration, log, store } = this.#parts;
+    const { board, configuration, history, log, store } = this.#parts;
     if (store === null) return;
     const state = store.found('state.json');
     const problems = state === undefined ? [] : [...board.restore(state)];
@@ -86,24 +86,23 @@ export class Controller {
     if (lastGood !== undefined && !configuration.restore(lastGood)) {
       problems.push('the last good configuration is of another format: starting without it');
     }
+    const past = store.found('history.json');
+    if (past !== undefined && !history.restore(past)) problems.push('the history is of another format: it begins anew');
     for (const problem of problems) log.warn({ code: 'state_dir' }, problem);
   }
 
   async #apply(reads: readonly SourceRead[]): Promise<void> {
-    const { changes, configuration, log, now, ownAddresses, plane, store } = this.#parts;
+    const { configuration, happenings, log, now, ownAddresses, plane, store } = this.#parts;
     const before = configuration.table;
     const table = configuration.take(reads, ownAddresses(), now());
-    this.#errors.report(configuration.errors);
+    happenings.rejected(configuration, reads);
     if (!configuration.isLoaded) {
       log.warn({ source: this.#source.label }, `not ready: waiting for a configuration in ${this.#source.label}`);
       return;
     }
     if (table !== before) {
       this.#obey();
-      const changed = before.generation === 0 ? [] : changesBetween(before.services, table.services);
-      for (const { service, what, by, reason } of changes.record(changed, this.#source.label, now())) {
-        log.info({ service, what, by, reason, generation: table.generation }, `${service}: ${what}`);
-      }
+      happenings.applied(configuration, before, reads);
     }
     if (before.generation === 0) this.#announce();
     store?.save('last-good.json', () => configuration.toLastGood());

@@ -13,11 +13,13 @@ export class ErrorLog {
     this.#log = log;
   }
 
-  /** These are the errors now. */
-  report(errors: readonly ConfigError[]): void {
+  /** These are the errors now. Gives back those that are new. */
+  report(errors: readonly ConfigError[]): readonly ConfigError[] {
+    const fresh: ConfigError[] = [];
     const now = new Map(errors.map((error) => [keyOf(error), error]));
     for (const [key, error] of now) {
       if (this.#known.has(key)) continue;
+      fresh.push(error);
       const { code, service, file, line, column, path, message } = error;
       this.#log.warn({ code, service, file, line, column, path }, `${placeOf(error)}: ${message}`);
     }
@@ -26,6 +28,7 @@ export class ErrorLog {
       this.#log.info({ code: error.code, service: error.service }, `no longer in error: ${placeOf(error)}`);
     }
     this.#known = now;
+    return fresh;
   }
 }
 
@@ -33,6 +36,6 @@ function keyOf({ code, service, file, path, message }: ConfigError): string {
   return JSON.stringify([code, service, file, path, message]);
 }
 
-function placeOf({ file, line, column, path }: ConfigError): string {
+export function placeOf({ file, line, column, path }: ConfigError): string {
   return path === '' ? `${file}:${line}:${column}` : `${file}:${line}:${column}: ${path}`;
 }

@@ -3,12 +3,14 @@
  * Event and a line of the log are made from. Every replica sees the same things happen; `identity` tells that they are the same.
  */
 export type HappeningKind =
-  /** A configuration took effect; `service` null. */
+  /** A text took effect; `service` null. Told as an Event, not in the history: that has what it changed. */
   | 'applied'
   /** A service, or a whole text, is in error: line and path are in `message`. */
   | 'rejected'
   /** The percentage is another one. */
   | 'percentage'
+  /** A percentage that somebody wrote through us was set back by somebody else. */
+  | 'reverted'
   /** Something else of the service's configuration changed; added and removed too. */
   | 'changed'
   | 'fallen_back'

@@ -1,7 +1,8 @@
 /**
- * What outlives a restart: `state.json` (services fallen back or held) and `last-good.json` (the last good configuration) in
- * the state directory. In: texts, when they change. Out: what was found at start, and reports. Traffic never waits for it: a
- * full, read-only or vanished directory is reported and tried again, and the newest text follows whatever is being written.
+ * What outlives a restart: `state.json` (services fallen back or held), `last-good.json` (the last good configuration) and
+ * `history.json` (the last changes) in the state directory. In: texts, when they change. Out: what was found at start, and reports.
+ * Traffic never waits for it: a full, read-only or vanished directory is reported and tried again, and the newest text follows
+ * whatever is being written.
  */
 import { mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,8 +10,8 @@ import type { SetTimer } from '../checks/schedule.ts';
 import { temporaryOf, writeAtomically } from './atomic-write.ts';
 import { type LockOwner, lockDirectory } from './state-lock.ts';
 
-export type StoredFile = 'state.json' | 'last-good.json';
-const FILES: readonly StoredFile[] = ['state.json', 'last-good.json'];
+export type StoredFile = 'state.json' | 'last-good.json' | 'history.json';
+const FILES: readonly StoredFile[] = ['state.json', 'last-good.json', 'history.json'];
 
 /** Of the event loop's time: with thousands of services in trouble a text takes 15 ms, and each of their steps asks for one. */
 const MOST_TIME_SPENT = 0.1;

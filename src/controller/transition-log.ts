@@ -1,9 +1,19 @@
 /**
- * Steps of a fallback in the log: traffic that leaves new is for whoever looks tomorrow (`warn`), its way back is history (`info`).
+ * Steps of a fallback in words, and in the log: traffic that leaves new is for whoever looks tomorrow (`warn`), its way back is
+ * history (`info`).
  */
 import type { FallbackView } from '../fallback/view.ts';
 import type { RunStateName } from '../migration/run-state.ts';
 import type { Log } from './log.ts';
+
+/** One line for people: `shop: falls back to old: 5 failures in a row in 2.1 s: connect refused`. */
+export function transitionText(service: string, to: RunStateName, { hold, probeShare, reason }: FallbackView): string {
+  if (hold !== null) return `${service}: held on old by ${hold.by}${hold.reason && `: ${hold.reason}`}`;
+  if (to === 'fallen_back') return `${service}: falls back to old: ${reason}`;
+  if (to === 'steady') return `${service}: steady${reason === null ? '' : `: ${reason}`}`;
+  const share = probeShare === 0 ? 'one request at a time' : `${probeShare} % of its share`;
+  return `${service}: tries new again with ${share}`;
+}
 
 export function logTransition(
   log: Log,
@@ -14,16 +24,11 @@ export function logTransition(
 ): void {
   const { hold, probeShare, reason, trips } = view;
   const fields = { service, from, to, reason, trips };
-  if (hold !== null) {
-    log.warn({ ...fields, by: hold.by }, `${service}: held on old by ${hold.by}${hold.reason && `: ${hold.reason}`}`);
-  } else if (to === 'fallen_back') {
-    log.warn(fields, `${service}: falls back to old: ${reason}`);
-  } else if (to === 'probing') {
-    const share = probeShare === 0 ? 'one request at a time' : `${probeShare} % of its share`;
-    log.info({ ...fields, probe_share: probeShare }, `${service}: tries new again with ${share}`);
-  } else {
-    log.info(fields, `${service}: steady${reason === null ? '' : `: ${reason}`}`);
-  }
+  const text = transitionText(service, to, view);
+  if (hold !== null) log.warn({ ...fields, by: hold.by }, text);
+  else if (to === 'fallen_back') log.warn(fields, text);
+  else if (to === 'probing') log.info({ ...fields, probe_share: probeShare }, text);
+  else log.info(fields, text);
 }
 
 export function logBothFailing(log: Log, service: string, { bothFailing, lastCheck, lastError }: FallbackView): void {

@@ -26,6 +26,8 @@ export interface SourceVersion {
   readonly by: string | null;
   /** As our own annotation says; '' where the change is somebody else's. */
   readonly reason: string;
+  /** The field manager of the change; `migration-proxy`: it was made through us. Absent: not known. */
+  readonly manager?: string;
 }
 
 export interface Version {

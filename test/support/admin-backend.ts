@@ -5,8 +5,16 @@
 import type { AdminBackend, EditWish, ExplainRequest, ReplicaSeen, WriteResult } from '../../src/admin/backend.ts';
 import { createMetrics } from '../../src/admin/metrics.ts';
 import { buildStatus } from '../../src/status/build-status.ts';
+import type { HistoryEntry } from '../../src/status/history-entries.ts';
 import { ServiceStats } from '../../src/status/service-stats.ts';
-import { SAMPLE_TIME_MS, sampleFallback, sampleMigration, sampleOutcome, sampleRecord } from './status-samples.ts';
+import {
+  SAMPLE_TIME_MS,
+  sampleEntry,
+  sampleFallback,
+  sampleMigration,
+  sampleOutcome,
+  sampleRecord,
+} from './status-samples.ts';
 
 export class PlainBackend implements AdminBackend {
   waitsFor: string | null = null;
@@ -89,6 +97,14 @@ export class PlainBackend implements AdminBackend {
 
   async resume(name: string, who: string, reason: string): Promise<WriteResult> {
     return this.#write(name, 'resume', name, who, reason);
+  }
+
+  history(): readonly HistoryEntry[] {
+    return [
+      sampleEntry(),
+      sampleEntry({ id: '2b', service: 'cart', kind: 'rejected', from: null, to: null, by: 'kubectl-edit' }),
+      sampleEntry({ id: '3c', kind: 'fallen_back', from: 'steady', to: 'fallen_back', by: 'pod-a' }),
+    ];
   }
 
   explain(name: string, request: ExplainRequest): unknown {

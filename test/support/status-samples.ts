@@ -4,6 +4,7 @@
 import type { Outcome } from '../../src/fallback/outcome.ts';
 import type { FallbackView } from '../../src/fallback/view.ts';
 import type { ClusterTarget, Migration } from '../../src/migration/model.ts';
+import type { HistoryEntry } from '../../src/status/history-entries.ts';
 import type { RequestRecord } from '../../src/status/request-record.ts';
 
 /** 2026-01-01T00:00:00Z. */
@@ -54,6 +55,21 @@ export function sampleFallback(changes: Partial<FallbackView> = {}): FallbackVie
     probeShare: null,
     lastCheck: null,
     lastError: null,
+    ...changes,
+  };
+}
+
+export function sampleEntry(changes: Partial<HistoryEntry> = {}): HistoryEntry {
+  return {
+    id: '1a',
+    at: new Date(SAMPLE_TIME_MS).toISOString(),
+    service: 'shop',
+    kind: 'percentage',
+    by: 'cli:ada',
+    from: '20 %',
+    to: '30 %',
+    why: 'a quiet night',
+    message: 'shop: 20 % -> 30 %, by cli:ada: a quiet night',
     ...changes,
   };
 }
