@@ -15,7 +15,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathOf, provide } from './programs.ts';
 
@@ -37,7 +37,9 @@ export async function fitGo(directory: string, say: (line: string) => void): Pro
   const lacking = (await provide(['go'], say)).get('go');
   const found = pathOf('go');
   if (found === null) return `Go ${NEEDED.join('.')} or later is not there: ${lacking}`;
-  const env = { ...process.env, GO111MODULE: 'on', GOWORK: 'off', CGO_ENABLED: '0', GOFLAGS: '-mod=mod' };
+  // Without HOME it knows no place for what it has built.
+  const own = { HOME: homedir(), GO111MODULE: 'on', GOWORK: 'off', CGO_ENABLED: '0', GOFLAGS: '-mod=mod' };
+  const env = { ...process.env, ...own };
   const said = await run(found, ['env', 'GOVERSION'], { ...env, GOTOOLCHAIN: 'local' });
   if (typeof said !== 'string') return `${found} does not run: ${said.problem}`;
   const version = /^go(\d+)\.(\d+)/.exec(said)?.slice(1).map(Number) ?? [0, 0];

@@ -81,6 +81,7 @@ const SOURCES: Readonly<Record<KubernetesProgram, Source>> = {
 };
 
 const STILL_AT_IT_MS = 30_000;
+const ANSWERS_WITHIN_MS = 10_000;
 
 /** Path of one that is there already; null: it would have to be built. */
 export async function findProgram(program: KubernetesProgram): Promise<string | null> {
@@ -152,7 +153,16 @@ async function built(
 
 async function isFit(path: string, { askVersion, oldest }: Source): Promise<boolean> {
   const said = await new Promise<string>((resolve) => {
-    execFile(path, askVersion, { timeout: 20_000 }, (error, stdout) => resolve(error === null ? stdout : ''));
+    const child = execFile(path, askVersion, (error, stdout) => {
+      clearTimeout(timer);
+      resolve(error === null ? stdout : '');
+    });
+    // Not execFile's own limit: it waits for whoever else has the output open.
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL');
+      for (const stream of [child.stdout, child.stderr]) stream?.destroy();
+      resolve('');
+    }, ANSWERS_WITHIN_MS);
   });
   // Google's tool chain installs a kubectl that asks the server first and then runs another one: it hangs where we test that.
   if (said.includes('dispatcher')) return false;

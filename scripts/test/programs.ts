@@ -6,8 +6,11 @@ import { spawn } from 'node:child_process';
 import { accessSync, constants, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** Debian's package for a program, where the names differ. */
-const PACKAGES: Readonly<Record<string, string>> = { nginx: 'nginx-light', go: 'golang-go' };
+/** Debian's packages for a program, where the names differ. Go fetches modules, and trusts the machine's authorities. */
+const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  nginx: ['nginx-light'],
+  go: ['golang-go', 'ca-certificates'],
+};
 const INSTALL_LIMIT_MS = 300_000;
 
 export type Missing = ReadonlyMap<string, string>;
@@ -16,7 +19,7 @@ export type Missing = ReadonlyMap<string, string>;
 export async function provide(programs: Iterable<string>, say: (line: string) => void): Promise<Missing> {
   const missing = [...new Set(programs)].filter((program) => !isThere(program));
   if (missing.length === 0) return new Map();
-  const packages = missing.map((program) => PACKAGES[program] ?? program);
+  const packages = missing.flatMap((program) => PACKAGES[program] ?? [program]);
   const hint = `apt-get install ${packages.join(' ')}`;
   if (process.getuid?.() !== 0 || !isThere('apt-get')) return reasons(missing, `not installed (${hint})`);
   say(`installing ${packages.join(', ')}`);
