@@ -12,6 +12,7 @@ class Replica {
   readonly logged: string[] = [];
   isCut = false;
   configHash = 'h1';
+  mayLead = true;
 
   constructor(api: MemoryApi, time: VirtualTime, name: string, skewMs = 0) {
     this.name = name;
@@ -26,6 +27,7 @@ class Replica {
       name: 'migration-proxy',
       labels: { 'app.kubernetes.io/name': 'migration-proxy' },
       self: () => ({ name, address: `http://${name}.test:8080`, configHash: this.configHash, version: '1' }),
+      mayLead: () => this.mayLead,
       now: () => time.now() + skewMs,
       random: () => 0.5,
       setTimer: time.setTimer,
@@ -191,6 +193,36 @@ describe('the lease that replicas share', () => {
     expect(a.register.replicas()).to.have.length(3);
     await time.pass(20_000);
     expect(a.register.replicas().map(({ name }) => name)).to.deep.equal(['a', 'b']);
+  });
+
+  it('is led by no replica that serves nothing yet', async () => {
+    const [a, b] = [replica('a'), replica('b')];
+    a.mayLead = false;
+    await a.register.start();
+    await b.register.start();
+    await time.pass(30_000);
+    expect(leaders([a, b])).to.deep.equal(['b']);
+    await b.register.close();
+    await time.pass(30_000);
+    expect(leaders([a, b])).to.deep.equal([]);
+    a.mayLead = true;
+    a.register.hurry();
+    await time.pass(1_000);
+    expect(leaders([a, b])).to.deep.equal(['a']);
+  });
+
+  it('hears of a change within a second, and of many changes no more often', async () => {
+    const [a] = await started('a');
+    await time.pass(20_000);
+    const before = api.calls.length;
+    for (let i = 0; i < 20; i++) {
+      a.configHash = `h${i}`;
+      a.register.hurry();
+      await time.pass(100);
+    }
+    await time.pass(1_000);
+    expect(a.register.replicas()[0].configHash).to.equal('h19');
+    expect(api.calls.length - before).to.be.within(2, 4);
   });
 
   it('tells what a replica serves with its next beat', async () => {

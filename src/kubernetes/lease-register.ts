@@ -34,6 +34,8 @@ export interface LeaseRegisterOptions {
   readonly labels: Readonly<Record<string, string>>;
   /** What this replica says of itself, asked at each beat; the name never changes. */
   readonly self: () => Registration;
+  /** A replica that serves nothing yet leads nobody. */
+  readonly mayLead: () => boolean;
   /** Epoch ms, never going back. */
   readonly now: () => number;
   /** In [0, 1). */
@@ -46,6 +48,8 @@ export interface LeaseRegisterOptions {
 
 const AGAIN_AFTER_FAILURE_MS = 2_000;
 const AGAIN_AFTER_RACE_MS = 500;
+/** Beats that are asked for are no closer than this. */
+const LEAST_BETWEEN_MS = 1_000;
 
 export class LeaseRegister {
   readonly #options: LeaseRegisterOptions;
@@ -57,6 +61,9 @@ export class LeaseRegister {
   #beats = 0;
   #problem: string | null = null;
   #beating: Promise<void> = Promise.resolve();
+  #beatMs = Number.NEGATIVE_INFINITY;
+  #isWaiting = false;
+  #isHurried = false;
   #cancelBeat: () => void = () => {};
   #cancelLapse: () => void = () => {};
   #closed = false;
@@ -72,10 +79,16 @@ export class LeaseRegister {
     return this.#beating;
   }
 
+  /** What this replica says of itself has changed: others are to hear of it soon. */
+  hurry(): void {
+    this.#isHurried = true;
+    if (this.#isWaiting) this.#wait(0);
+  }
+
   /** By this replica's own clock: also false when it could not renew for 10 s, before anybody else can lead. */
   isLeader(): boolean {
     const { now } = this.#options;
-    return this.#seen?.lease.holder === this.#replica && now() - this.#renewedMs < ACTS_FOR_MS;
+    return this.#holds && now() - this.#renewedMs < ACTS_FOR_MS;
   }
 
   /** All that are registered, this one too, by name; as of the last answer. */
@@ -90,7 +103,7 @@ export class LeaseRegister {
     this.#cancelBeat();
     this.#cancelLapse();
     await this.#beating;
-    const wasHolder = this.#seen?.lease.holder === this.#replica;
+    const wasHolder = this.#holds;
     this.#renewedMs = Number.NEGATIVE_INFINITY;
     this.#tell();
     try {
@@ -102,14 +115,16 @@ export class LeaseRegister {
   }
 
   async #beat(): Promise<void> {
-    const { now, random, setTimer } = this.#options;
+    const { mayLead, now, random } = this.#options;
+    this.#beatMs = now();
+    this.#isHurried = false;
     let nextMs = BEAT_MS * (0.9 + random() * 0.2);
     try {
       const text = registrationText(this.#options.self(), ++this.#beats);
       await this.#register(text);
       // A holder of our name that we know nothing of was this replica before it was started again.
-      if (this.#seen?.lease.holder === this.#replica && !this.isLeader()) await this.#renew(text);
-      if (this.#seen !== null && isFree(this.#seen, now()) && !(await this.#takeOver())) {
+      if (this.#holds && mayLead() && !this.isLeader()) await this.#renew(text);
+      if (this.#seen !== null && mayLead() && isFree(this.#seen, now()) && !(await this.#takeOver())) {
         nextMs = AGAIN_AFTER_RACE_MS * (1 + random());
       }
       if (this.isLeader()) await this.#forget();
@@ -120,15 +135,31 @@ export class LeaseRegister {
     }
     this.#tell();
     if (this.#closed) return;
-    if (this.#seen !== null && !this.isLeader()) nextMs = Math.min(nextMs, untilFree(this.#seen, now(), random()));
-    this.#cancelBeat = setTimer(() => {
-      this.#beating = this.#beat();
-    }, nextMs);
+    const follows = this.#seen !== null && mayLead() && !this.isLeader();
+    this.#wait(follows ? Math.min(nextMs, untilFree(this.#seen!, now(), random())) : nextMs);
+  }
+
+  #wait(delayMs: number): void {
+    const { now, setTimer } = this.#options;
+    this.#cancelBeat();
+    this.#isWaiting = true;
+    const leastMs = this.#beatMs + LEAST_BETWEEN_MS - now();
+    this.#cancelBeat = setTimer(
+      () => {
+        this.#isWaiting = false;
+        this.#beating = this.#beat();
+      },
+      this.#isHurried ? Math.max(0, leastMs) : delayMs,
+    );
+  }
+
+  get #holds(): boolean {
+    return this.#seen?.lease.holder === this.#replica;
   }
 
   /** One write that also reads; a lease that is missing is made, and is ours then. */
   async #register(text: string): Promise<void> {
-    if (this.#seen?.lease.holder === this.#replica && (await this.#renew(text))) return;
+    if (this.#holds && this.#options.mayLead() && (await this.#renew(text))) return;
     const patch = registerPatch({ [keyOf(this.#replica)]: text });
     try {
       await this.#patch(patch);
@@ -155,14 +186,14 @@ export class LeaseRegister {
 
   /** False: another was quicker. */
   async #create(text: string): Promise<boolean> {
-    const { api, labels, name, namespace, now } = this.#options;
+    const { api, labels, mayLead, name, namespace, now } = this.#options;
     const renewMs = now();
     const annotations = { [keyOf(this.#replica)]: text };
     const durationSeconds = EXPIRES_MS / 1_000;
     try {
-      const holder = this.#replica;
+      const holder = mayLead() ? this.#replica : null;
       this.#learn(await api.createLease({ namespace, name, labels, annotations, holder, durationSeconds, renewMs }));
-      this.#renewedMs = renewMs;
+      if (holder !== null) this.#renewedMs = renewMs;
       return true;
     } catch (error) {
       if (isKind(error, 'exists')) return false;
