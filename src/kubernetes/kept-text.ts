@@ -61,6 +61,11 @@ export class KeptText {
     this.#options = options;
   }
 
+  /** For messages. */
+  get what(): string {
+    return this.#options.form.what;
+  }
+
   /** Null: there is none that makes sense. Rejects with KubeFailure where it cannot be read, with ForeignFormat where it may not. */
   async read(): Promise<string | null> {
     const { api, form, log, name, namespace } = this.#options;

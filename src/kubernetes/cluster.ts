@@ -1,0 +1,174 @@
+/**
+ * A replica's place in the cluster that it runs in: it is registered, may lead, keeps the last good configuration and the history
+ * for others, shares run states. In: what the replica is and knows. Out: what the control loop and the admin server ask. The parts
+ * keep trying by themselves; this only ties them together and tells the log who leads and whether the API server answers.
+ */
+import type { ApiServerFacts, ClusterFacts, ClusterLink } from '../controller/cluster-link.ts';
+import type { Happening } from '../controller/happening.ts';
+import { historyForm, lastGoodForm } from './kept-forms.ts';
+import { ForeignFormat, type KeptForm, KeptText } from './kept-text.ts';
+import { LeaseRegister } from './lease-register.ts';
+import type { ClusterOptions, OwnReplica } from './own-replica.ts';
+
+const HISTORY_PAUSE_MS = 1_000;
+const CLOSES_WITHIN_MS = 2_000;
+
+export class Cluster implements ClusterLink {
+  onStates: () => void = () => {};
+  readonly #options: ClusterOptions;
+  readonly #own: OwnReplica;
+  readonly #register: LeaseRegister;
+  readonly #lastGood: KeptText;
+  readonly #history: KeptText;
+  /** Who does not know what others keep writes only what is whole. */
+  #sawLastGood = false;
+  #wasConnected: boolean | null = null;
+  #lostMs = 0;
+
+  constructor(options: ClusterOptions, own: OwnReplica) {
+    this.#options = options;
+    this.#own = own;
+    const { api, instance, log, namespace, now, random, setTimer } = options;
+    this.#register = new LeaseRegister({
+      api,
+      namespace,
+      name: instance,
+      labels: labelsOf(instance, 'lease'),
+      self: () => ({ name: own.name, address: own.address(), configHash: own.configHash(), version: own.version }),
+      mayLead: () => own.isLoaded(),
+      now,
+      random,
+      setTimer,
+      log,
+      onLeader: (leads) => this.#leads(leads),
+    });
+    const mayWriteLastGood = () => this.#register.isLeader() && (this.#sawLastGood || own.isWhole());
+    this.#lastGood = this.#kept('last-good', lastGoodForm, 0, mayWriteLastGood, () => {});
+    const isLeader = () => this.#register.isLeader();
+    this.#history = this.#kept('history', historyForm, HISTORY_PAUSE_MS, isLeader, (text) => this.#merge(text));
+    own.history.onChange(() => this.#history.save(() => own.history.toStored()));
+    own.states.onKnown = () => this.onStates();
+  }
+
+  get isLeader(): boolean {
+    return this.#register.isLeader();
+  }
+
+  get knowsStates(): boolean {
+    return this.#own.states.isKnown;
+  }
+
+  async takeUp(): Promise<unknown> {
+    void this.#register.start();
+    const [lastGood, history] = await Promise.all([
+      this.#read(this.#lastGood),
+      this.#read(this.#history),
+      this.#own.states.start(),
+    ]);
+    this.#sawLastGood = lastGood !== undefined;
+    if (history) this.#merge(history);
+    return lastGood ? JSON.parse(lastGood) : null;
+  }
+
+  saveLastGood(textNow: () => string): void {
+    this.#lastGood.save(textNow);
+  }
+
+  announce(): void {
+    this.#register.hurry();
+  }
+
+  tell(happening: Happening): void {
+    this.#options.events.tell(happening);
+  }
+
+  isShared(service: string, withinMs: number): Promise<boolean> {
+    return this.#own.states.isShared(service, withinMs);
+  }
+
+  facts(): ClusterFacts {
+    return {
+      apiServer: this.#options.apiServer(),
+      isLeader: this.#register.isLeader(),
+      replicas: this.#register.replicas(),
+      sharedWrites: this.#options.values.writes,
+      statesProblem: this.#own.states.facts().lastProblem,
+    };
+  }
+
+  /** As the source of configuration hears of the API server: the one watch that every replica has. */
+  connection({ connected, problem }: ApiServerFacts): void {
+    const { log, now, server } = this.#options;
+    if (connected === this.#wasConnected) return;
+    if (connected && this.#wasConnected === false) {
+      const lostForMs = Math.round(now() - this.#lostMs);
+      log.info({ code: 'api_server_connected', lost_for_ms: lostForMs }, `the API server ${server} answers again`);
+      void this.#read(this.#history).then((text) => text && this.#merge(text));
+    }
+    if (!connected && problem !== null) {
+      const what = 'what is served goes on, changes and other replicas are not heard of';
+      log.warn({ code: 'api_server_lost' }, `${problem}: ${what}`);
+    }
+    if (!connected) this.#lostMs = now();
+    if (connected || problem !== null) this.#wasConnected = connected;
+  }
+
+  async close(): Promise<void> {
+    const { api, events, setTimer, values } = this.#options;
+    const closing = async (): Promise<void> => {
+      await Promise.all([this.#own.states.close(), this.#lastGood.close(), this.#history.close()]);
+      await Promise.all([this.#register.close(), events.close()]);
+      await values.close();
+    };
+    let giveUp = (): void => {};
+    const late = new Promise<void>((resolve) => {
+      giveUp = setTimer(resolve, CLOSES_WITHIN_MS);
+    });
+    await Promise.race([closing(), late]);
+    giveUp();
+    api.close();
+  }
+
+  #leads(leads: boolean): void {
+    const { instance, log, namespace } = this.#options;
+    const lease = `${namespace}/${instance}`;
+    if (leads) log.info({ code: 'leader', lease }, 'this replica leads: it makes recovery checks, cleans up and keeps');
+    else log.info({ code: 'leader_no_more', lease }, 'this replica leads no longer');
+    this.#own.states.leads(leads);
+    if (!leads) return;
+    this.#lastGood.takeOver();
+    this.#history.takeOver();
+  }
+
+  /** Undefined: it could not be read. */
+  async #read(kept: KeptText): Promise<string | null | undefined> {
+    try {
+      return await kept.read();
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      const code = error instanceof ForeignFormat ? 'kept_foreign' : 'kept_unread';
+      this.#options.log.warn({ code }, `${kept.what} cannot be read: ${error.message}`);
+      return undefined;
+    }
+  }
+
+  #merge(text: string): void {
+    this.#own.history.restore(JSON.parse(text));
+  }
+
+  #kept(part: string, form: KeptForm, leastPauseMs: number, mayWrite: () => boolean, onFound: (text: string) => void) {
+    const { api, instance, log, namespace, random, setTimer } = this.#options;
+    const common = { api, namespace, name: `${instance}-${part}`, labels: labelsOf(instance, part) };
+    return new KeptText({ ...common, form, leastPauseMs, random, setTimer, log, mayWrite, onFound });
+  }
+}
+
+/** What `kubectl get -l` finds our objects by. */
+export function labelsOf(instance: string, component: string): Readonly<Record<string, string>> {
+  return {
+    'app.kubernetes.io/name': 'migration-proxy',
+    'app.kubernetes.io/instance': instance,
+    'app.kubernetes.io/component': component,
+    'app.kubernetes.io/managed-by': 'migration-proxy',
+  };
+}

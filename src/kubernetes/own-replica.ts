@@ -1,0 +1,59 @@
+/**
+ * What a replica brings to its cluster: what it is and knows, and the parts that it is tied together with. Types alone.
+ */
+import type { SetTimer } from '../checks/schedule.ts';
+import type { ApiServerFacts } from '../controller/cluster-link.ts';
+import type { Happening } from '../controller/happening.ts';
+import type { History } from '../controller/history.ts';
+import type { Log } from '../controller/log.ts';
+import type { SharedValues } from '../controller/shared-values.ts';
+import type { KubeApi } from './api.ts';
+
+export interface OwnReplica {
+  readonly name: string;
+  readonly version: string;
+  /** `http://10.1.2.3:8080`, of the admin server once it listens; null: others cannot reach it. */
+  readonly address: () => string | null;
+  readonly configHash: () => string;
+  /** Serves something. */
+  readonly isLoaded: () => boolean;
+  /** Serves everything as the sources say it. */
+  readonly isWhole: () => boolean;
+  readonly history: Pick<History, 'onChange' | 'restore' | 'toStored'>;
+  readonly states: SharedStatesLink;
+}
+
+/** Run states as they are shared. */
+export interface SharedStatesLink {
+  /** Resolves when the first ones were handed over, or could not be had. */
+  start(): Promise<void>;
+  /** They were handed over at least once. */
+  readonly isKnown: boolean;
+  onKnown: () => void;
+  isShared(service: string, withinMs: number): Promise<boolean>;
+  /** This replica leads from now on, or no longer. */
+  leads(isLeader: boolean): void;
+  facts(): { readonly lastProblem: string | null };
+  close(): Promise<void>;
+}
+
+export interface ClusterOptions {
+  readonly api: Pick<
+    KubeApi,
+    'getConfigMap' | 'createConfigMap' | 'patchConfigMap' | 'createLease' | 'patchLease' | 'close'
+  >;
+  /** For messages. */
+  readonly server: string;
+  /** Where our objects are, and what their names begin with. */
+  readonly namespace: string;
+  readonly instance: string;
+  readonly values: SharedValues & { readonly writes: { done: number; stale: number; failed: number } };
+  readonly events: { tell(happening: Happening): void; close(): Promise<void> | void };
+  readonly apiServer: () => ApiServerFacts;
+  /** Epoch ms, never going back. */
+  readonly now: () => number;
+  /** In [0, 1). */
+  readonly random: () => number;
+  readonly setTimer: SetTimer;
+  readonly log: Log;
+}
