@@ -5,7 +5,7 @@
  */
 import type { IncomingMessage, RequestOptions } from 'node:http';
 import { userInfo } from 'node:os';
-import { answerNo, cannot, reasonOf } from './failure.ts';
+import { answerNo, cannot, ManagedElsewhere, reasonOf } from './failure.ts';
 
 const BODY_LIMIT_BYTES = 64 * 1024 * 1024;
 const TIMEOUT_MS = 10_000;
@@ -18,7 +18,7 @@ export interface AdminRequest {
   readonly timeoutMs?: number;
 }
 
-/** Asks the admin server at `base`. Throws CliFailure: code 1 for an unknown service, else 2. */
+/** Asks the admin server at `base`. Throws CliFailure: code 1 for an unknown service or replica, else 2. */
 export async function askAdmin(base: URL, request: AdminRequest): Promise<unknown> {
   const url = new URL(base.pathname.replace(/\/$/, '') + request.path, base);
   const { send } = await transport(url);
@@ -63,7 +63,7 @@ function headers(body: string | null): Record<string, string> {
 }
 
 /** Who asks, for the log of changes: no proof of identity. */
-function personAtWork(): string {
+export function personAtWork(): string {
   const name = (process.env.USER || accountName()).replace(/[^\x21-\x7e]/g, '').slice(0, 60);
   return name === '' ? 'cli' : `cli:${name}`;
 }
@@ -110,6 +110,9 @@ function contentOf(base: URL, status: number, text: string): unknown {
   if (status >= 200 && status < 300) return content;
   const { code, detail, title } = (content ?? {}) as Record<string, unknown>;
   const message = String(detail ?? title ?? `status ${status}`);
+  if (code === 'managed')
+    throw new ManagedElsewhere(message, String((content as Record<string, unknown>).difference ?? ''));
+  if (code === 'no_such_replica') throw answerNo(message);
   if (code === 'no_such_service') throw answerNo(`${message}; \`migration-proxy status\` lists those that are`);
   if (status === 401) throw cannot(`${message} (the CLI sends what MIGRATION_PROXY_ADMIN_TOKEN holds)`);
   throw cannot(message);

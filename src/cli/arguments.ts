@@ -55,6 +55,34 @@ export function instanceName(text: string): string {
   throw new InvalidArgumentError('expected up to 40 lower-case letters, digits and dashes, such as migration-proxy');
 }
 
+export interface ConfigMapName {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** `NAMESPACE/NAME`, as Kubernetes allows them: a label (RFC 1123) and a name of such labels with dots. */
+export function configMapName(text: string): ConfigMapName {
+  const parts = /^([a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?)\/([a-z0-9](?:[-.a-z0-9]{0,251}[a-z0-9])?)$/.exec(text);
+  if (parts !== null) return { namespace: parts[1], name: parts[2] };
+  throw new InvalidArgumentError('expected NAMESPACE/NAME, such as migration-proxy/migration-config');
+}
+
+/** A label selector as the API server reads it: `team=shop`, `team in (shop,cart),!legacy`. */
+export function labelSelector(text: string): string {
+  const key = '(?:[a-z0-9.-]{1,253}/)?[A-Za-z0-9](?:[-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?';
+  const value = '(?:[A-Za-z0-9](?:[-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?)?';
+  const set = `\\(\\s*${value}(?:\\s*,\\s*${value})*\\s*\\)`;
+  const one = `\\s*(?:!\\s*${key}|${key}(?:\\s*(?:==?|!=)\\s*${value}|\\s+(?:in|notin)\\s+${set})?)\\s*`;
+  if (new RegExp(`^${one}(?:,${one})*$`).test(text) && text.length <= 1_024) return text.trim();
+  throw new InvalidArgumentError('expected labels, such as migration-proxy/config=true or team=shop,env!=test');
+}
+
+/** The name of a namespace. */
+export function namespaceName(text: string): string {
+  if (/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(text)) return text;
+  throw new InvalidArgumentError('expected the name of a namespace, such as migration-proxy');
+}
+
 /** `1.22.1`, or `1.22`. */
 export function nginxVersion(text: string): { major: number; minor: number; patch: number } {
   const parts = /^(\d{1,3})\.(\d{1,3})(?:\.(\d{1,3}))?$/.exec(text);

@@ -16,6 +16,17 @@ export class CliFailure extends Error {
   }
 }
 
+/** Refused, because another tool owns what was to be edited: there is something to print on stdout all the same. */
+export class ManagedElsewhere extends CliFailure {
+  /** A unified diff. */
+  readonly difference: string;
+
+  constructor(message: string, difference: string) {
+    super(EXIT_CANNOT, message);
+    this.difference = difference;
+  }
+}
+
 /** "The answer is no". */
 export function answerNo(message: string): CliFailure {
   return new CliFailure(EXIT_NO, message);

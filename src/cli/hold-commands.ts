@@ -3,7 +3,7 @@
  */
 import { Command } from 'commander';
 import { adminOption, helpTail, reasonOption } from './options.ts';
-import { plain, printData } from './streams.ts';
+import { printAnswer, type WriteAnswer } from './write-answer.ts';
 
 interface HoldOptions {
   readonly admin: URL;
@@ -11,7 +11,7 @@ interface HoldOptions {
 }
 
 const EXIT_CODES = [
-  '0  done',
+  '0  done; where the other replicas do not know it yet, standard error says so',
   '1  there is no such service',
   '2  refused, the admin server cannot be reached, or usage',
 ];
@@ -19,7 +19,9 @@ const EXIT_CODES = [
 export function abortCommand(): Command {
   return new Command('abort')
     .summary('hold a service on the old cluster')
-    .description('Sends all traffic of a service to its old cluster, over restarts, until `resume`.')
+    .description(
+      'Sends all traffic of a service to its old cluster, over restarts, until `resume`.\nThis is run state and no part of the configuration: it works whoever manages that.',
+    )
     .argument('<name>', 'the service')
     .addOption(reasonOption())
     .addOption(adminOption())
@@ -44,6 +46,6 @@ async function act(verb: 'abort' | 'resume', name: string, { admin, reason }: Ho
     method: 'POST',
     path: `/api/v1/services/${encodeURIComponent(name)}/${verb}`,
     body: { reason },
-  })) as { readonly message: string };
-  printData(plain(answer.message));
+  })) as WriteAnswer;
+  printAnswer(answer);
 }

@@ -18,6 +18,14 @@ export function localConfigOption(description: string): Option {
   return new Option('--local-config <file>', description);
 }
 
+/** Without a twin: KUBECONFIG is everybody's. */
+export function kubeconfigOption(): Option {
+  return new Option(
+    '--kubeconfig <file>',
+    'how to reach Kubernetes (default: in a pod its account, else KUBECONFIG or ~/.kube/config)',
+  );
+}
+
 export function reasonOption(): Option {
   return new Option('--reason <text>', 'why; shown in the status and in the log').argParser((text) => {
     if (text.length <= 500 && !/\p{Cc}/u.test(text)) return text;

@@ -13,6 +13,7 @@ interface StatusOptions {
   readonly output: 'table' | 'json' | 'yaml';
   readonly watch?: true;
   readonly interval?: number;
+  readonly replica?: string;
 }
 
 const PAUSE_MS = 2_000;
@@ -27,12 +28,14 @@ export function statusCommand(): Command {
     .addOption(outputOption('table', 'json', 'yaml'))
     .option('-w, --watch', 'show it again and again until Ctrl-C (with json: one line each time)')
     .option('--interval <duration>', 'pause between two looks of --watch (default: 2s)', durationMs)
+    .option('--replica <name>', 'ask for this replica instead of the one that answers at --admin')
     .addHelpText(
       'after',
       helpTail(
         [
           'migration-proxy status',
           'migration-proxy status --watch',
+          'migration-proxy status --replica migration-proxy-7d4b9c-x2x7q',
           "migration-proxy status -o json | jq '.services[] | {name, state, new_share}'",
         ],
         [
@@ -74,9 +77,10 @@ async function watch(options: StatusOptions): Promise<never> {
   }
 }
 
-async function fetchStatus({ admin }: StatusOptions): Promise<StatusReport> {
+async function fetchStatus({ admin, replica }: StatusOptions): Promise<StatusReport> {
   const { askAdmin } = await import('./admin-client.ts');
-  return (await askAdmin(admin, { path: '/status' })) as StatusReport;
+  const path = replica === undefined ? '/status' : `/api/v1/replicas/${encodeURIComponent(replica)}/status`;
+  return (await askAdmin(admin, { path })) as StatusReport;
 }
 
 async function render(status: StatusReport, { output, watch: again }: StatusOptions): Promise<string> {
