@@ -10,6 +10,7 @@ import { delimiter, join } from 'node:path';
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   nginx: ['nginx-light'],
   go: ['golang-go', 'ca-certificates'],
+  promtool: ['prometheus'],
 };
 const INSTALL_LIMIT_MS = 300_000;
 
