@@ -18,7 +18,5 @@ export function printDifference(text: string): void {
 export function printAnswer({ message, pending }: WriteAnswer): void {
   printData(plain(message));
   if (pending !== true) return;
-  printNote(
-    'migration-proxy: pending: it holds at the replica that was asked; the others follow once that replica can share it (is the API server reachable?)',
-  );
+  printNote('migration-proxy: pending: the other replicas do not know it yet');
 }
