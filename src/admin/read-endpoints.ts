@@ -2,9 +2,11 @@
  * The endpoints that only tell: open to whoever reaches the port. None of them changes anything.
  */
 import type { Response } from 'express';
+import { chosenEntries } from '../status/history-entries.ts';
 import type { Overview } from './backend.ts';
 import { type AdminContext, type Endpoint, pathName, queryOf } from './endpoint.ts';
 import { parseExplainQuery } from './explain-query.ts';
+import { parseHistoryQuery } from './history-query.ts';
 import { inSlices, jsonTexts } from './in-slices.ts';
 import { type Problem, sendProblem } from './problem.ts';
 
@@ -66,6 +68,20 @@ export function readEndpoints({ backend, version, replica }: AdminContext): read
       path: '/api/v1/services',
       summary: 'The services of /status',
       answer: (_, response) => sendServices(response, {}, backend.status().services),
+    },
+    {
+      method: 'GET',
+      path: '/api/v1/history',
+      summary: 'The last changes (service, limit): who, when, from, to, why',
+      answer: (request, response) => {
+        const parsed = parseHistoryQuery(queryOf(request));
+        if ('problem' in parsed) return sendProblem(response, parsed.problem);
+        const { service, limit } = parsed.value;
+        const entries = chosenEntries(backend.history(), service, limit);
+        const isUnknown = service !== null && entries.length === 0 && backend.service(service) === null;
+        if (isUnknown) sendProblem(response, NO_SUCH_SERVICE);
+        else response.json({ entries });
+      },
     },
     {
       method: 'GET',

@@ -21,6 +21,7 @@ describe('completion', () => {
   it('asks for services and files where those are wanted', () => {
     expect(complete('update', 'a')).to.deep.equal({ words: [], also: 'services' });
     expect(complete('abort', '--reason', 'why', '')).to.deep.equal({ words: [], also: 'services' });
+    expect(complete('history', '')).to.deep.equal({ words: [], also: 'services' });
     expect(complete('validate', 'one.yaml', '')).to.deep.equal({ words: [], also: 'files' });
     expect(complete('run', '--local-config', '')).to.deep.equal({ words: [], also: 'files' });
     expect(complete('update', 'a', '')).to.deep.equal({ words: [], also: null });

@@ -5,6 +5,7 @@ import { Command } from 'commander';
 import { completeCommand, completionCommand } from './completion-command.ts';
 import { demoCommand } from './demo-command.ts';
 import { explainCommand } from './explain-command.ts';
+import { historyCommand } from './history-command.ts';
 import { abortCommand, resumeCommand } from './hold-commands.ts';
 import { diffCommand, renderCommand } from './render-command.ts';
 import { runCommand } from './run-command.ts';
@@ -32,6 +33,7 @@ export function buildProgram(): Command {
     .addCommand(abortCommand())
     .addCommand(resumeCommand())
     .addCommand(explainCommand())
+    .addCommand(historyCommand())
     .addCommand(validateCommand())
     .addCommand(renderCommand())
     .addCommand(diffCommand())

@@ -21,6 +21,7 @@ export function versionOf({ meta }: ConfigMapObject): SourceVersion {
     resourceVersion: meta.resourceVersion,
     by: isOurs ? (annotations[CHANGED_BY] ?? manager) : manager,
     reason: isOurs ? (annotations[CHANGE_REASON] ?? '') : '',
+    ...(manager === null ? {} : { manager }),
   };
 }
 

@@ -130,6 +130,8 @@ describe('docs of the admin server', () => {
         { schema: 'Problem', path: '/api/v1/services/shop/abort', method: 'POST' },
         { schema: 'WriteAnswer', path: '/api/v1/services/shop', method: 'PATCH', body: '{"percentage":30}' },
         { schema: 'Replicas', path: '/api/v1/replicas' },
+        { schema: 'History', path: '/api/v1/history' },
+        { schema: 'Problem', path: '/api/v1/history?service=nobody' },
       ];
       for (const { schema, ...request } of answers) {
         const headers = schema === 'WriteAnswer' ? authorization : {};

@@ -56,6 +56,18 @@ describe('answers that docs/cli.md shows', () => {
     expect(output).to.match(summary);
   });
 
+  it('migration-proxy history, of what was done above', async () => {
+    const [{ output }] = blocksOf(PAGE)
+      .filter(({ info }) => info === 'history-shown')
+      .flatMap(({ text }) => shownIn(text));
+    const words = (table: string) =>
+      table
+        .replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ/g, 'TIME')
+        .replace(/cli:\S+/g, 'cli:NAME')
+        .replace(/ {2,}/g, '  ');
+    expect(words((await ask(['history'])).stdout)).to.equal(words(output));
+  });
+
   it('migration-proxy run, when it is ready', () => {
     const [{ text }] = blocksOf(PAGE).filter((block) => block.text.startsWith('proxy  '));
     const shape = (output: string) => output.replace(/http:\S+/g, 'URL');

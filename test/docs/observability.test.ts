@@ -3,6 +3,8 @@
  * real `/metrics`, and the alerts and queries ask for nothing else.
  */
 import { expect } from 'chai';
+import type { HappeningKind } from '../../src/controller/happening.ts';
+import { eventOf } from '../../src/kubernetes/event-of.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/ports.ts';
 import { parsePrometheusText } from '../support/prometheus-text.ts';
@@ -14,6 +16,32 @@ import { blocksOf, codesIn, pageText, rowsOf, sectionOf } from './page.ts';
 const PAGE = pageText('docs/observability.md');
 /** Added by Prometheus to a histogram's samples. */
 const BUILT_IN = ['le'];
+
+const EVERY_KIND: Readonly<Record<HappeningKind, true>> = {
+  applied: true,
+  rejected: true,
+  percentage: true,
+  reverted: true,
+  changed: true,
+  fallen_back: true,
+  probing: true,
+  recovered: true,
+  held: true,
+  resumed: true,
+};
+const KINDS = Object.keys(EVERY_KIND) as HappeningKind[];
+const ABOUT = { uid: 'u', namespace: 'prod', name: 'migration-config' };
+const HAPPENING = {
+  service: 'a',
+  atMs: 0,
+  by: '',
+  from: null,
+  to: null,
+  why: '',
+  message: '',
+  identity: '',
+  about: ABOUT,
+};
 
 describe('docs/observability.md', () => {
   let old: Recorder;
@@ -47,6 +75,16 @@ describe('docs/observability.md', () => {
     for (const field of described) expect(real, field).to.include(field);
     const [{ text }] = blocksOf(PAGE).filter(({ info }) => info === 'json answer');
     expect([...real]).to.have.members([...new Set(fieldsOf(JSON.parse(text)))]);
+  });
+
+  it('has every kind of the history, and every reason and type of an Event', () => {
+    const kinds = rowsOf(sectionOf(PAGE, 'History')).flatMap(([cell]) => codesIn(cell));
+    expect(kinds).to.have.members(KINDS.filter((kind) => kind !== 'applied'));
+    const events = KINDS.flatMap((kind) => eventOf({ ...HAPPENING, kind }, 'pod-a') ?? []);
+    const listed = rowsOf(sectionOf(PAGE, 'Kubernetes Events')).flatMap(([reasons, types]) =>
+      codesIn(reasons).map((reason, i) => `${reason} ${types.split(', ')[i]}`),
+    );
+    expect(listed).to.have.members(events.map(({ reason, type }) => `${reason} ${type}`));
   });
 
   it('lists the metrics that /metrics has, with their types and labels', async () => {
