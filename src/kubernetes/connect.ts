@@ -155,14 +155,15 @@ class Connection implements KubeApi {
   async #listPages(selection: Selection, limit: number | undefined) {
     const items: ConfigMapObject[] = [];
     let next: string | undefined;
-    let resourceVersion: string;
+    let resourceVersion = '';
     do {
-      const page = await this.#ask(`list ${namesOf(selection)}`, 'once', ({ core }) =>
-        listPage(core, selection, { ...(limit === undefined ? {} : { limit }), ...(next ? { _continue: next } : {}) }),
-      );
-      for (const item of page.items) items.push(toConfigMap(item));
-      next = page.metadata?._continue;
-      resourceVersion = page.metadata?.resourceVersion ?? '';
+      const pages = { ...(limit === undefined ? {} : { limit }), ...(next ? { _continue: next } : {}) };
+      next = await this.#ask(`list ${namesOf(selection)}`, 'once', async ({ core }) => {
+        const page = await listPage(core, selection, pages);
+        items.push(...page.items.map(toConfigMap));
+        resourceVersion = page.metadata?.resourceVersion ?? '';
+        return page.metadata?._continue;
+      });
     } while (next);
     return { items, resourceVersion };
   }

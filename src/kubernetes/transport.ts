@@ -25,7 +25,7 @@ const CONNECT_LIMIT_MS = 3_000;
 /** A page of 500 ConfigMaps of ordinary size is a few MiB. */
 const MOST_BODY_BYTES = 128 * 1024 * 1024;
 /** A token that is refused has perhaps been replaced on disk; so often that is looked at. */
-const RELOAD_EVERY_MS = 5_000;
+const RELOAD_EVERY_MS = 1_000;
 /** The kernel asks whether the peer is still there. */
 const KEEP_ALIVE = { keepAlive: true, keepAliveMsecs: 30_000, maxFreeSockets: 4 };
 
