@@ -10,6 +10,7 @@ import { eventually } from '../support/eventually.ts';
 import { field, type HttpMessage } from '../support/http-message.ts';
 import { RawClient, type RawResponse } from '../support/raw-client.ts';
 import { OK, type RecordedRequest } from '../support/recorder.ts';
+import { OWN_REQUEST_ID } from '../support/request-ids.ts';
 import { type Configuration, HOST, servicesOf } from './configuration.ts';
 import type { Plane, PlaneSetup, PlaneUnderTest } from './plane-under-test.ts';
 
@@ -130,7 +131,7 @@ export function request(
 export function linesOf({ fields }: Pick<HttpMessage, 'fields'>): string[] {
   return sorted(
     fields.map(([name, value]) => {
-      const isOwnId = name.toLowerCase() === 'x-request-id' && /^[0-9a-f]{32}$/.test(value);
+      const isOwnId = name.toLowerCase() === 'x-request-id' && OWN_REQUEST_ID.test(value);
       return `${name}: ${isOwnId ? '*' : value}`.trimEnd();
     }),
   );

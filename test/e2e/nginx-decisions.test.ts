@@ -16,7 +16,7 @@ import type { Migration, ServedMigration } from '../../src/migration/model.ts';
 import { STEADY } from '../../src/migration/run-state.ts';
 import { NginxTables, njsModule, type Values } from '../support/nginx-tables.ts';
 
-const VARIABLES = ['service', 'decision', 'cluster', 'probe_class', 'request_id'];
+const VARIABLES = ['service', 'decision', 'cluster', 'probe_class', 'request_id', 'own_id'];
 const TRUST = { trustedProxies: ['127.0.0.1/32'] };
 
 function hosted(changes: readonly Partial<Migration>[], neverValid = -1): ServedMigration[] {
@@ -39,17 +39,22 @@ function linesOf(service: CompiledService, request: ImaginedRequest): string[] {
   return lines;
 }
 
-/** What the allocator says, given the random id that nginx drew. */
-function expected(service: CompiledService, request: ImaginedRequest, drawn: string): Values {
+interface Ids {
+  readonly random: string;
+  readonly own: string;
+}
+
+/** What the allocator says, given the ids that nginx made. */
+function expected(service: CompiledService, request: ImaginedRequest, { random, own }: Ids): Values {
   const imagined = imaginedFacts(service, request);
   const facts: RequestFacts = {
     ...imagined,
     clientIp: () => parseIp(request.ip ?? '0.0.0.0')!,
-    stickyId: () => imagined.stickyId() || drawn,
-    requestId: () => (/^[!-~]{1,128}$/.test(imagined.requestId()) ? imagined.requestId() : drawn),
+    stickyId: () => imagined.stickyId() || random,
+    requestId: () => (/^[!-~]{1,128}$/.test(imagined.requestId()) ? imagined.requestId() : own),
   };
   const weight = keyedHash('murmur2', '');
-  const draw = { next: (bp: number) => hashId(weight, drawn) < threshold(bp) };
+  const draw = { next: (bp: number) => hashId(weight, own) < threshold(bp) };
   const { cluster, reason } = decide(service, STEADY, facts, draw);
   const admitted = [1_000, 2_500, 5_000].findIndex((admitBp) => {
     const run = { ...STEADY, state: 'probing' as const, admitBp };
@@ -85,10 +90,10 @@ describe('decisions of nginx', function () {
       const service = compiled[i % compiled.length];
       const lines = linesOf(service, request);
       const got = await nginx.ask(`${service.name}.test`, lines);
-      const { service: name, request_id: drawn, ...decided } = got;
+      const { service: name, request_id: random, own_id: own, ...decided } = got;
       const what = JSON.stringify({ lines, migration: service.migration }, null, 1);
       expect(name).to.equal(service.name);
-      expect(decided, what).to.deep.equal(expected(service, request, drawn));
+      expect(decided, what).to.deep.equal(expected(service, request, { random, own }));
     }
     expect(nginx.log, 'no warning, at start or later').to.equal('');
   });

@@ -171,7 +171,7 @@ describe('requests in nginx', function () {
     const names = ['rid', 'forwarded_for', 'forwarded_proto', 'forwarded_host', 'forwarded_port', 'via', 'vain_peer'];
     const trustedProxies = ['127.0.0.0/8', '::1/128'];
     const services = [on('trusting', 'a.test', { trustedProxies }), on('wary', 'b.test')];
-    const { ask, send } = bound(await start(services, [...names, 'authority', 'request_id']));
+    const { ask, send } = bound(await start(services, [...names, 'authority', 'own_id']));
     const lines = [
       'X-Forwarded-For: 192.0.2.1',
       'X-Forwarded-Proto: HTTPS',
@@ -187,10 +187,10 @@ describe('requests in nginx', function () {
     expect((await ask('a.test:81', lines)).forwarded_port).to.equal('81');
     for (const id of ['x'.repeat(129), 'a b', 'é', 'a"b']) {
       const got = await ask('a.test', [`X-Request-ID: ${id}`]);
-      expect(got.rid, id).to.equal(got.request_id);
+      expect(got.rid, id).to.equal(got.own_id);
     }
     const wary = await ask('b.test:8000', lines);
-    expect(wary).to.include({ rid: wary.request_id, forwarded_for: '127.0.0.1', forwarded_proto: 'http' });
+    expect(wary).to.include({ rid: wary.own_id, forwarded_for: '127.0.0.1', forwarded_proto: 'http' });
     expect(wary).to.include({ forwarded_host: 'b.test:8000', forwarded_port: '8000', vain_peer: '127.0.0.1' });
     const plain = await ask('b.test');
     expect(plain).to.include({ forwarded_port: '80', vain_peer: '', via: '1.1 migration-proxy', authority: 'b.test' });

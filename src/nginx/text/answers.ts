@@ -208,6 +208,9 @@ function problemTables({ requestId }: AnswerParts): Block[] {
 /** Answers that leave a short line; the others of 1xx to 4xx do so too, at the cost of a regex. */
 const USUAL_STATUSES = '200 201 202 204 206 301 302 303 304 307 400 401 403 404'.split(' ');
 
+/** `$shape` of a plain GET and the like, and of a POST with a body that is held. */
+const USUAL_SHAPES = ['', ' guarded held '];
+
 /** What nginx knows of a request beyond its short line: the variables that `src/nginx/observe/full-line.ts` reads, in its order. */
 const DETAILS = [
   ...['lane', 'gate', 'trail', 'request_completion'],
@@ -231,11 +234,14 @@ function logTable({ vainPeer, requestId, migrates, detail }: AnswerParts): Block
     variable('shape'),
     ...vainPeer,
   ];
-  const usual = Object.fromEntries(USUAL_STATUSES.map((status): [string, Expression] => [`OK ${status}`, ['']]));
-  const table = map('details', seen, all, usual);
+  const usual = USUAL_STATUSES.flatMap((status) =>
+    USUAL_SHAPES.map((shape) => [`OK ${status}${shape}`, ['']] as const),
+  );
+  const table = map('details', seen, all, Object.fromEntries(usual));
+  const unstreamed = '(?: (?:yes|guarded|no) (?:held|streamed) )?';
   return {
     ...table,
-    rows: [...table.rows, { key: { kind: 'regex', pattern: '^OK [1-4][0-9][0-9]\\z' }, value: [''] }],
+    rows: [...table.rows, { key: { kind: 'regex', pattern: `^OK [1-4][0-9][0-9]${unstreamed}\\z` }, value: [''] }],
   };
 }
 

@@ -8,6 +8,7 @@ import { decisionTables } from './tables.ts';
 
 const settings = {
   version: { major: 1, minor: 22, patch: 1 },
+  listen: { host: null, port: 8000 },
   instance: 'migration-proxy',
   njsModule: null,
   limits: { replayBytes: 65_536 },
@@ -61,7 +62,7 @@ describe('tables for nginx', () => {
       expect(named(blocks, name), name).to.equal(undefined);
     }
     expect(values.forwardedFor).to.deep.equal([variable('remote_addr')]);
-    expect(values.requestId).to.deep.equal([variable('request_id')]);
+    expect(values.requestId).to.deep.equal([variable('own_id')]);
     expect([values.stickySet, values.exposed, scripts]).to.deep.equal([null, null, []]);
   });
 
@@ -72,7 +73,7 @@ describe('tables for nginx', () => {
     ).to.deep.equal([
       {
         kind: 'split_clients',
-        key: [variable('request_id')],
+        key: [variable('own_id')],
         variable: 'weight_2000',
         rows: [{ shareBp: 2_000, value: 'new:weight' }],
         rest: 'old:weight',

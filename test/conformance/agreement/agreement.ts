@@ -7,6 +7,7 @@ import type { Outcome } from '../../../src/fallback/outcome.ts';
 import type { RequestRecord } from '../../../src/status/request-record.ts';
 import type { HttpMessage } from '../../support/http-message.ts';
 import { statusOf } from '../../support/http-message.ts';
+import { OWN_REQUEST_ID } from '../../support/request-ids.ts';
 import { exchangeOf, type RawExchange } from './drawn-exchanges.ts';
 import type { Drawn } from './drawn-services.ts';
 import type { Asked, Seen, Side, Told } from './two-planes.ts';
@@ -91,7 +92,7 @@ function linesOf({ fields }: Pick<HttpMessage, 'fields'>): string[] {
 
 function masked(name: string, value: string): string {
   if (name.toLowerCase() === 'connection') return value.toLowerCase();
-  if (name.toLowerCase() === 'x-request-id') return value.replace(/^[0-9a-f]{32}$/, '*');
+  if (name.toLowerCase() === 'x-request-id') return value.replace(OWN_REQUEST_ID, '*');
   return name.toLowerCase() === 'set-cookie' ? value.replace(/^migration_id=[0-9a-f]{32}/, 'migration_id=*') : value;
 }
 

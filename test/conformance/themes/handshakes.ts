@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import { eventually } from '../../support/eventually.ts';
 import { field } from '../../support/http-message.ts';
 import { OK, answer as scripted } from '../../support/recorder.ts';
+import { OWN_REQUEST_ID } from '../../support/request-ids.ts';
 import { HOST } from '../configuration.ts';
 import { decisionOf, type Given, head, onStage, request } from '../stage.ts';
 import type { Case, Theme } from '../theme.ts';
@@ -65,7 +66,7 @@ const upgraded: Case = {
       const answer = await client.send(`${request('GET', '/ws', ASKS)}early`).response({ withinMs: stage.patienceMs });
       expect([answer.status, field(answer, 'upgrade')]).to.deep.equal([101, 'websocket']);
       expect(field(answer, 'sec-websocket-accept')).to.equal('x');
-      expect(field(answer, 'x-request-id')).to.match(/^[0-9a-f]{32}$/);
+      expect(field(answer, 'x-request-id')).to.match(OWN_REQUEST_ID);
       expect(decisionOf(answer)).to.equal('new weight');
       expect((await client.queue.exactly(5, stage.patienceMs)).toString()).to.equal('first');
       client.send('GET /frame HTTP/1.1');

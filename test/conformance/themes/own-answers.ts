@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import { field } from '../../support/http-message.ts';
 import type { RawResponse } from '../../support/raw-client.ts';
 import { answer as scripted } from '../../support/recorder.ts';
+import { OWN_REQUEST_ID } from '../../support/request-ids.ts';
 import { HOST } from '../configuration.ts';
 import { INSTANCE } from '../plane-under-test.ts';
 import { decisionOf, type Given, head, onStage, request } from '../stage.ts';
@@ -145,7 +146,7 @@ const errors: readonly Case[] = ERRORS.flatMap((row) =>
           const id = field(answer, 'x-request-id');
           expect(answer.status).to.equal(row.status);
           expect(field(answer, 'content-type')).to.equal('application/json');
-          expect(id).to.match(/^[0-9a-f]{32}$/);
+          expect(id).to.match(OWN_REQUEST_ID);
           const body = i === 0 ? answer.body.toString() : '';
           if (i === 0) expect(JSON.parse(body)).to.deep.equal({ error: row.code, service: row.of, request_id: id });
           const connection = field(answer, 'connection');
@@ -197,14 +198,14 @@ const lines: readonly Case[] = [
     },
   ),
   own('the id of an untrusted peer does not', {}, request('GET', '/', ['X-Request-ID: mine-1']), (answer) => {
-    expect(field(answer, 'x-request-id')).to.match(/^[0-9a-f]{32}$/);
+    expect(field(answer, 'x-request-id')).to.match(OWN_REQUEST_ID);
   }),
   own(
     'an id of 129 characters is none',
     { global: TRUSTED },
     request('GET', '/', [`X-Request-ID: ${'i'.repeat(129)}`]),
     (answer) => {
-      expect(field(answer, 'x-request-id')).to.match(/^[0-9a-f]{32}$/);
+      expect(field(answer, 'x-request-id')).to.match(OWN_REQUEST_ID);
     },
   ),
   own(

@@ -4,6 +4,7 @@
  */
 import { type Expression, variable } from '../expression.ts';
 import type { TableContext } from './context.ts';
+import { ownId } from './ids.ts';
 import { networkList } from './networks.ts';
 import { TAKEN } from './patterns.ts';
 import { exact, regex } from './table-set.ts';
@@ -51,10 +52,11 @@ export function forwardingTables(context: TableContext): ForwardedValues {
   );
   const trusted = trustTables(context);
   const vainPeer = vainTables(context, trusted);
+  const own = ownId(context);
   if (trusted === null) {
     const forwardedPort = portTable(context, authority, ['80']);
     return {
-      requestId: [variable('request_id')],
+      requestId: own,
       forwardedFor: [variable('remote_addr')],
       forwardedProto: ['http'],
       forwardedHost: authority,
@@ -65,12 +67,9 @@ export function forwardingTables(context: TableContext): ForwardedValues {
     };
   }
   // Quotes and backslashes would need escapes in log lines and JSON.
-  const requestId = tables.map(
-    'rid',
-    [...trusted, ' ', http('x_request_id')],
-    [variable('request_id')],
-    [regex(`^1 (?<${TAKEN}>[!#-\\[\\]-~]{1,128})\\z`, variable(TAKEN))],
-  );
+  const requestId = tables.map('rid', [...trusted, ' ', http('x_request_id')], own, [
+    regex(`^1 (?<${TAKEN}>[!#-\\[\\]-~]{1,128})\\z`, variable(TAKEN)),
+  ]);
   const forwardedFor = tables.map(
     'forwarded_for',
     trusted,

@@ -3,9 +3,9 @@
  * where nothing is drawn, else the variable of its share. Variables grow with distinct shares. Refuses to know rules.
  */
 import type { Migration } from '../../../migration/model.ts';
-import { type Expression, variable } from '../expression.ts';
+import type { Expression } from '../expression.ts';
 import { isSticky, type TableContext } from './context.ts';
-import type { Ids } from './ids.ts';
+import { type Ids, ownId } from './ids.ts';
 import type { Murmur3 } from './murmur3.ts';
 import { exact } from './table-set.ts';
 
@@ -16,7 +16,7 @@ export function strategyOf(context: TableContext, ids: Ids, murmur3: Murmur3, mi
   if (shareBp <= 0) return ['old:weight'];
   if (shareBp >= 10_000) return ['new:weight'];
   if (!isSticky(migration))
-    return context.tables.split(`weight_${shareBp}`, [variable('request_id')], shareBp, 'new:weight', 'old:weight');
+    return context.tables.split(`weight_${shareBp}`, ownId(context), shareBp, 'new:weight', 'old:weight');
   if (migration.hash === 'murmur3') {
     return murmur3.split(murmur3.place(ids.cohort, ids.stickyId), shareBp, 'new:weight', 'old:weight');
   }
