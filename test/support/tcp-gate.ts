@@ -1,6 +1,6 @@
 /**
  * A TCP gate between one client and one server: the server's address in, an address of our own out. It can be cut
- * (connections reset, new ones refused), swallow (nothing passes, connections stay open: what a half-open network does, bytes
+ * (connections end, new ones are refused), swallow (nothing passes, connections stay open: what a half-open network does, bytes
  * arrive late when it opens again) and be opened again on the same port. Refuses to know what the bytes say.
  */
 import { createServer, connect as dial, type Server, type Socket } from 'node:net';
@@ -18,6 +18,8 @@ export class TcpGate {
   readonly url: string;
   readonly #target: { readonly host: string; readonly port: number };
   readonly #pairs = new Set<Pair>();
+  /** All that have not closed. */
+  readonly #sockets = new Set<Socket>();
   #server: Server | null = null;
   #passes = true;
   #accepted = 0;
@@ -57,13 +59,13 @@ export class TcpGate {
     await this.#listen();
   }
 
-  /** All connections end with a reset and new ones are refused. */
+  /** All connections end, whatever was under way, and new ones are refused. */
   async cut(): Promise<void> {
     this.#passes = false;
     const server = this.#server;
     this.#server = null;
     const closed = new Promise<void>((resolve) => (server === null ? resolve() : server.close(() => resolve())));
-    for (const pair of this.#pairs) reset(pair);
+    for (const socket of this.#sockets) socket.destroy();
     await closed;
   }
 
@@ -85,7 +87,7 @@ export class TcpGate {
     this.#accepted++;
     const pair: Pair = { client, upstream: null };
     this.#pairs.add(pair);
-    client.on('error', () => reset(pair)).once('close', () => this.#pairs.delete(pair));
+    this.#watch(client, pair);
     if (this.#passes) this.#join(pair);
   }
 
@@ -94,12 +96,28 @@ export class TcpGate {
     if (pair.upstream === null) {
       const upstream = dial({ ...this.#target, allowHalfOpen: true });
       pair.upstream = upstream;
-      upstream.on('error', () => reset(pair));
+      this.#watch(upstream, pair);
       this.#carry(client, upstream);
       this.#carry(upstream, client);
     }
     client.resume();
     pair.upstream.resume();
+  }
+
+  #watch(socket: Socket, pair: Pair): void {
+    this.#sockets.add(socket);
+    socket.on('error', () => {
+      // Not `resetAndDestroy`: during a shutdown it loses the handle, and Node (24.21) spins for ever when it exits.
+      pair.client.destroy();
+      pair.upstream?.destroy();
+    });
+    socket.once('close', () => {
+      this.#sockets.delete(socket);
+      this.#pairs.delete(pair);
+      // Both directions have ended here: what the other side still has to say reaches nobody.
+      const other = socket === pair.client ? pair.upstream : pair.client;
+      other?.destroySoon();
+    });
   }
 
   // Not `pipe`: it would resume a paused socket as soon as the other side has drained.
@@ -111,13 +129,5 @@ export class TcpGate {
       if (this.#passes) from.resume();
     });
     from.once('end', () => to.end());
-    from.once('close', () => {
-      if (!to.writableEnded) to.destroy();
-    });
   }
-}
-
-function reset({ client, upstream }: Pair): void {
-  client.resetAndDestroy();
-  upstream?.resetAndDestroy();
 }
