@@ -91,7 +91,9 @@ export class Happenings {
     const serves = isFirst ? taken.table.services.length : null;
     const all = appliedHappenings({ made, reads, serves, versions: this.#versions, reverts: this.#reverts, atMs });
     for (const happening of all) {
-      if (happening.kind !== 'applied') history.add(happening);
+      // Who missed the version between does not see that it was set back.
+      const seen = happening.kind === 'reverted' ? 'here' : 'everywhere';
+      if (happening.kind !== 'applied') history.add(happening, seen);
       this.#event(happening);
     }
   }
@@ -115,9 +117,11 @@ export class Happenings {
     const message = `${service}: resumed by ${by}${why && `: ${why}`}`;
     const identity = `resume ${Math.floor(atMs)} ${by}`;
     const about = this.#aboutOf(service);
-    const happening = { service, atMs, by, from: null, to: 'steady', why, message, identity, about };
-    this.#options.history.add({ kind: 'resumed', ...happening });
-    this.#event({ kind: 'resumed', ...happening });
+    const told = { service, atMs, by, from: null, to: 'steady', why, message, identity, about };
+    const happening: Happening = { kind: 'resumed', ...told };
+    // To others a hold just goes away.
+    this.#options.history.add(happening, 'here');
+    this.#event(happening);
   }
 
   #aboutOf(service: string): Happening['about'] {

@@ -20,6 +20,8 @@ export class History {
   /** 500 services that trip in one turn must not sort the list 500 times. */
   #fresh: HistoryEntry[] = [];
   readonly #listeners: (() => void)[] = [];
+  /** Ids of what no other replica can know, until a shared text has shown them. */
+  readonly #onlyHere = new Set<string>();
 
   /** Told that the list has another entry than before. */
   onChange(listener: () => void): void {
@@ -35,16 +37,25 @@ export class History {
     return this.#entries;
   }
 
-  add(happening: Happening): void {
-    this.#fresh.push(entryOf(happening));
+  /** `here`: no other replica sees it by itself. */
+  add(happening: Happening, seen: 'everywhere' | 'here' = 'everywhere'): void {
+    const entry = entryOf(happening);
+    this.#fresh.push(entry);
+    if (seen === 'here') this.#onlyHere.add(entry.id);
     if (this.#fresh.length > MOST_FRESH) this.entries();
     this.#changed();
+  }
+
+  /** It has an entry that others will learn of only from what this replica writes. */
+  get isAhead(): boolean {
+    return this.#onlyHere.size > 0;
   }
 
   /** Entries that another replica, or a former process, wrote; where both have one, theirs stays. */
   merge(entries: readonly HistoryEntry[]): void {
     const before = this.entries();
     this.#entries = mergedEntries(before, entries);
+    for (const { id } of entries) this.#onlyHere.delete(id);
     if (!isSame(before, this.#entries)) this.#changed();
   }
 
