@@ -116,7 +116,7 @@ export class ConfigMapSource implements ConfigSource {
       if (!(error instanceof KubeFailure)) throw error;
       return { ok: false, code: error.kind === 'forbidden' ? 'refused' : 'unavailable', message: error.message };
     }
-    if (result.ok && !hasLearned) await this.reread();
+    if (result.ok && edit.mode === 'write' && !hasLearned) await this.reread();
     await this.#batches;
     return result;
   }

@@ -4,23 +4,21 @@
  */
 import type { SourceVersion } from '../migration/candidates.ts';
 import type { ConfigMapObject } from './api.ts';
+import { CHANGE_NOTES } from './change-notes.ts';
 
 export const CONFIG_KEY = 'migration.yaml';
-/** As which we change objects, and what we put on them with a change of ours. */
+/** As which we change objects. */
 const OUR_MANAGER = 'migration-proxy';
-const CHANGED_BY = 'migration-proxy/changed-by';
-const CHANGED_AT = 'migration-proxy/changed-at';
-const CHANGE_REASON = 'migration-proxy/change-reason';
 
 export function versionOf({ meta }: ConfigMapObject): SourceVersion {
   const manager = managerOfText({ meta });
   const { annotations } = meta;
-  const isOurs = manager === OUR_MANAGER && annotations[CHANGED_AT] !== undefined;
+  const isOurs = manager === OUR_MANAGER && annotations[CHANGE_NOTES.at] !== undefined;
   return {
     uid: meta.uid,
     resourceVersion: meta.resourceVersion,
-    by: isOurs ? (annotations[CHANGED_BY] ?? manager) : manager,
-    reason: isOurs ? (annotations[CHANGE_REASON] ?? '') : '',
+    by: isOurs ? (annotations[CHANGE_NOTES.by] ?? manager) : manager,
+    reason: isOurs ? (annotations[CHANGE_NOTES.reason] ?? '') : '',
     ...(manager === null ? {} : { manager }),
   };
 }
