@@ -112,7 +112,7 @@ export async function provideKubernetes(
   };
   for (const program of KUBERNETES_PROGRAMS) {
     if (!wanted.has(program)) continue;
-    const path = (await findProgram(program)) ?? (await built(program, go, say));
+    const path = (await findProgram(program)) ?? (await built(program, go, say).catch(problemOf));
     if (typeof path === 'string') paths.set(program, path);
     else missing.set(program, path.problem);
   }
@@ -149,6 +149,11 @@ async function built(
       clearInterval(timer);
     }
   });
+}
+
+/** A cache that can't be written, or a full disk: a reason as any other. */
+function problemOf(error: Error): { readonly problem: string } {
+  return { problem: error.message };
 }
 
 async function isFit(path: string, { askVersion, oldest }: Source): Promise<boolean> {
