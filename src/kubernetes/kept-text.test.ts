@@ -101,6 +101,22 @@ describe('a text that outlives pods', () => {
     expect(logged).to.deep.equal([]);
   });
 
+  it('is looked at, and taken over, while it is written', async () => {
+    const seen: string[] = [];
+    const mine = kept({ onKept: (text) => void seen.push(text), leastPauseMs: 1_000 });
+    for (let i = 0; i < 5; i++) {
+      mine.save(() => textOf(`version ${i}`));
+      const looks = [mine.peek(), mine.peek()];
+      if (i % 2 === 1) mine.takeOver();
+      await time.pass(1_000);
+      await Promise.all(looks);
+    }
+    await time.pass(1_000);
+    expect(await mine.peek()).to.equal(textOf('version 4'));
+    expect(seen.at(-1), 'what was written is told').to.equal(textOf('version 4'));
+    expect(logged).to.deep.equal([]);
+  });
+
   it('of a later format is left alone, and people hear of it once', async () => {
     const data = { format: '2' };
     await api.createConfigMap({ namespace: NAMESPACE, name: NAME, labels: {}, data });

@@ -23,6 +23,8 @@ export interface KeptTextOptions {
   readonly mayWrite: () => boolean;
   /** What was read before a write that is another text than the last one that is known here. */
   readonly onFound?: (text: string) => void;
+  /** It was written, so that others can know it. */
+  readonly onKept?: (text: string) => void;
 }
 
 /** How a text stands in an object. */
@@ -45,12 +47,18 @@ const MOST_AGAIN_MS = 60_000;
 /** Failures in a row, a quarter of a minute, of an API server that is away for a moment: others tell that it is. */
 const PATIENCE = 4;
 
+interface Known {
+  readonly text: string | null;
+  /** Null: there is no object. */
+  readonly version: string | null;
+}
+
 export class KeptText {
   readonly #options: KeptTextOptions;
   /** Makes the newest text; null: nothing to write. */
   #pending: (() => string) | null = null;
   /** As read or written last; undefined: not known. */
-  #known: { readonly text: string | null; readonly version: string | null } | undefined;
+  #known: Known | undefined;
   #writing: Promise<void> | null = null;
   #cancelWait: (() => void) | null = null;
   #failures = 0;
@@ -68,17 +76,30 @@ export class KeptText {
 
   /** Null: there is none that makes sense. Rejects with KubeFailure where it cannot be read, with ForeignFormat where it may not. */
   async read(): Promise<string | null> {
-    const { api, form, log, name, namespace } = this.#options;
+    return (await this.#readKnown()).text;
+  }
+
+  /** As `read`, at any moment: a write that is under way goes on from what it knew. */
+  async peek(): Promise<string | null> {
+    return (await this.#fetch()).text;
+  }
+
+  async #readKnown(): Promise<Known> {
     this.#known = undefined;
+    const known = await this.#fetch();
+    this.#known = known;
+    return known;
+  }
+
+  async #fetch(): Promise<Known> {
+    const { api, form, log, name, namespace } = this.#options;
     const object = await api.getConfigMap(namespace, name);
     const kept: Kept = object === null ? { kind: 'none' } : await form.fromObject(object);
     if (kept.kind === 'foreign') throw new ForeignFormat(this.#where);
     if (kept.kind === 'damaged') {
       log.warn({ code: 'kept_damaged' }, `${this.#where} is damaged: going on without ${form.what} that it held`);
     }
-    const text = kept.kind === 'text' ? kept.text : null;
-    this.#known = { text, version: object?.meta.resourceVersion ?? null };
-    return text;
+    return { text: kept.kind === 'text' ? kept.text : null, version: object?.meta.resourceVersion ?? null };
   }
 
   /** The text has changed; `textNow` is asked for when it can be written. */
@@ -127,10 +148,10 @@ export class KeptText {
 
   async #writeOnce(): Promise<void> {
     const { form, mayWrite, onFound } = this.#options;
-    const before = this.#known;
-    if (before === undefined) {
-      const found = await this.read();
-      if (found !== null) onFound?.(found);
+    let known = this.#known;
+    if (known === undefined) {
+      known = await this.#readKnown();
+      if (known.text !== null) onFound?.(known.text);
     }
     if (!mayWrite()) return;
     const textNow = this.#pending;
@@ -138,12 +159,13 @@ export class KeptText {
     this.#pending = null;
     try {
       const text = textNow();
-      if (text === this.#known?.text) return;
+      if (text === known.text) return;
       const values = await form.toObject(text);
       const bytes = bytesOf(values);
       if (bytes > MOST_BYTES)
         throw new KubeFailure('too_large', `it has ${bytes} bytes, and an object takes ${MOST_BYTES}`);
-      await this.#put(text, values);
+      await this.#put(text, values, known.version);
+      this.#options.onKept?.(text);
     } catch (error) {
       this.#pending ??= textNow;
       throw error;
@@ -151,9 +173,12 @@ export class KeptText {
   }
 
   /** Only over the version that was read: whoever wrote meanwhile is read first. */
-  async #put(text: string, values: Pick<NewConfigMap, 'data' | 'binaryData'>): Promise<void> {
+  async #put(
+    text: string,
+    values: Pick<NewConfigMap, 'data' | 'binaryData'>,
+    resourceVersion: string | null,
+  ): Promise<void> {
     const { api, labels, name, namespace } = this.#options;
-    const resourceVersion = this.#known!.version;
     try {
       const object =
         resourceVersion === null
