@@ -133,22 +133,26 @@ async function built(
   const directory = cacheDirectory();
   const target = join(directory, folder, program);
   const name = `${program} ${from.version}`;
-  return await withLock(join(directory, 'building.lock'), say, async () => {
+  let doing = `waiting for ${name}, which another test run builds`;
+  let began = performance.now();
+  const minutesOfIt = (): string => ((performance.now() - began) / 60_000).toFixed(1);
+  const timer = setInterval(() => say(`still ${doing}: ${minutesOfIt()} of some ${minutes} minutes`), STILL_AT_IT_MS);
+  const build = async (): Promise<string | { readonly problem: string }> => {
     // Whoever held the lock before may have built it.
     if (isProgram(target)) return target;
     const go = await findGo();
     if (typeof go === 'string') return { problem: go };
     say(`building ${name} into ${target}, once: some ${minutes} minutes on two cores`);
-    const began = performance.now();
-    const elapsed = (): string => `${((performance.now() - began) / 60_000).toFixed(1)} of some ${minutes} minutes`;
-    const timer = setInterval(() => say(`still building ${name}: ${elapsed()}`), STILL_AT_IT_MS);
-    try {
-      const problem = await buildGoProgram(go, from, path, target);
-      return problem === null ? target : { problem };
-    } finally {
-      clearInterval(timer);
-    }
-  });
+    doing = `building ${name}`;
+    began = performance.now();
+    const problem = await buildGoProgram(go, from, path, target);
+    return problem === null ? target : { problem };
+  };
+  try {
+    return await withLock(join(directory, 'building.lock'), say, build);
+  } finally {
+    clearInterval(timer);
+  }
 }
 
 /** A cache that can't be written, or a full disk: a reason as any other. */
