@@ -28,16 +28,20 @@ export interface ServerParts {
 /** `speaksTls`: whether any backend does; `trustsDefault`: whether any of those is verified with the default CAs. */
 export function printedServers(servers: readonly Server[], parts: ServerParts) {
   const tls = { speaksTls: false, trustsDefault: false };
+  const size: TextSize = servers.length > FEW_SERVERS ? 'large' : 'small';
   const printed = servers.map((server) => {
     const holes = new Holes();
     const lanes = serverLanes(server, parts, holes);
     const spoken = tlsOf(lanes);
     tls.speaksTls ||= spoken.length > 0;
     tls.trustsDefault ||= spoken.some(trustsDefault);
-    return { model: printedServer(server, lanes, parts, holes), words: holes.words };
+    return { model: printedServer(server, lanes, parts, holes, size), words: holes.words };
   });
   return { servers: printed, ...tls };
 }
+
+/** Large: so many servers that what each has of its own does not stay in the processor's caches. */
+type TextSize = 'small' | 'large';
 
 interface ServerLanes {
   /** What `/` is; null: it says where to go. */
@@ -58,7 +62,21 @@ function tlsOf({ first, named }: ServerLanes): LaneTls[] {
   return [...(first === null ? [] : [first]), ...named].flatMap(({ tls }) => tls ?? []);
 }
 
-function printedServer(server: Server, lanes: ServerLanes, { listens, settings, values }: ServerParts, holes: Holes) {
+/**
+ * With headers of its own in each server a request makes a dozen look-ups less (4 300 instructions). But then each has tables of its
+ * own for them, a third of what a request has to fetch from memory: among 1 000 servers 138 cache lines of 64 bytes
+ * that are not in 2 MB of cache instead of 103, and 8 % more time to load them (nginx 1.22.1, by callgrind).
+ */
+const FEW_SERVERS = 256;
+
+/** `ordinary`: the words of `/` for most requests; null: those of all. `keepsNames`: it has to say that nothing is renamed. */
+function ordinaryWords(first: Lane | null, { values }: ServerParts, size: TextSize) {
+  const ordinary = first === null || size === 'large' ? null : values;
+  return { ordinary, keepsNames: first !== null && ordinary === null && values.renames };
+}
+
+function printedServer(server: Server, lanes: ServerLanes, parts: ServerParts, holes: Holes, size: TextSize) {
+  const { listens, settings } = parts;
   const { hosts, routes, divided } = server;
   const shared = sharedTls(tlsOf(lanes));
   const printed = (lane: Lane) => ({ ...lane, tls: lane.tls === null ? null : tlsWords(lane.tls, shared, settings) });
@@ -72,7 +90,7 @@ function printedServer(server: Server, lanes: ServerLanes, { listens, settings, 
     divided,
     ...(migrates ? flagPaths(settings.directory, server, holes) : NO_FLAGS),
     first: lanes.first === null ? null : printed(lanes.first),
-    ordinary: lanes.first === null ? null : values,
+    ...ordinaryWords(lanes.first, parts, size),
     lanes: named,
     // Where @failed would make a 502 of it.
     timesOut: named.some(({ after }) => after?.isChosen),
