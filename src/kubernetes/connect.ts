@@ -113,7 +113,15 @@ class Connection implements KubeApi {
     );
   }
 
-  createLease({ namespace, name, labels, holder, durationSeconds, renewMs }: NewLease): Promise<LeaseObject> {
+  createLease({
+    namespace,
+    name,
+    labels,
+    annotations,
+    holder,
+    durationSeconds,
+    renewMs,
+  }: NewLease): Promise<LeaseObject> {
     const time = new V1MicroTime(renewMs);
     const spec = {
       leaseDurationSeconds: durationSeconds,
@@ -121,7 +129,8 @@ class Connection implements KubeApi {
       renewTime: time,
       ...(holder === null ? {} : { holderIdentity: holder, acquireTime: time }),
     };
-    const body = { metadata: { name, namespace, labels: { ...labels } }, spec };
+    const metadata = { name, namespace, labels: { ...labels }, annotations: { ...annotations } };
+    const body = { metadata, spec };
     return this.#ask(`create lease "${name}" in namespace "${namespace}"`, 'once', async ({ leases }) =>
       leaseOf(await leases.createNamespacedLeaseWithHttpInfo({ namespace, body, fieldManager: FIELD_MANAGER })),
     );
