@@ -56,6 +56,10 @@ describe('History', () => {
     expect(history.isAhead).to.equal(true);
     history.restore(JSON.parse(history.toStored()));
     expect(history.isAhead).to.equal(false);
+    history.add(happening({ kind: 'resumed', identity: 'resume 2' }), 'here');
+    for (let i = 0; i < 300; i++) other.add(happening({ identity: `uid@${i}`, atMs: Date.UTC(2026, 0, 2) + i }));
+    history.merge(other.entries());
+    expect(history.isAhead, 'too old to be shown').to.equal(false);
   });
 
   it('thousands in one turn leave the newest 200, whatever asks for them', () => {

@@ -55,7 +55,10 @@ export class History {
   merge(entries: readonly HistoryEntry[]): void {
     const before = this.entries();
     this.#entries = mergedEntries(before, entries);
-    for (const { id } of entries) this.#onlyHere.delete(id);
+    const shown = new Set(entries.map(({ id }) => id));
+    const kept = new Set(this.#entries.map(({ id }) => id));
+    // What is too old for the list by now need not be shown any more.
+    for (const id of this.#onlyHere) if (shown.has(id) || !kept.has(id)) this.#onlyHere.delete(id);
     if (!isSame(before, this.#entries)) this.#changed();
   }
 
