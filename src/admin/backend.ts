@@ -19,8 +19,8 @@ export interface AdminBackend {
   setPercentage(name: string, percentage: number, edit: EditWish): Promise<WriteResult>;
   abort(name: string, who: string, reason: string): Promise<WriteResult>;
   resume(name: string, who: string, reason: string): Promise<WriteResult>;
-  /** The last changes, the newest last. */
-  history(): readonly HistoryEntry[];
+  /** The last changes, of all replicas, the newest last. */
+  history(): Promise<readonly HistoryEntry[]>;
   /** The decision for one imagined request; null for an unknown service. */
   explain(name: string, request: ExplainRequest): unknown;
   /** All that are alive, this one too; none where nothing is shared. */

@@ -17,8 +17,8 @@ export interface AdminContext {
   readonly backend: AdminBackend;
   readonly version: string;
   readonly replica: string;
-  /** Bearer token of writes; null: none is set. */
-  readonly token: string | null;
+  /** Bearer token of writes; null: none is set. A function where it may change while we run. */
+  readonly token: string | null | (() => string | null);
   /** What a write without a token set may hope for: see the guard. */
   readonly withoutToken: 'loopback' | 'refuse';
   /** The address that the server is bound to, known once it listens. */

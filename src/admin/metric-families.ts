@@ -16,9 +16,22 @@ export interface MetricsFacts {
   readonly connections: { readonly client: number; readonly old: number; readonly new: number };
   /** Null: the direct plane serves. */
   readonly nginx: Pick<NginxFacts, 'up' | 'reloads'> | null;
+  /** Null: the configuration is a local file. */
+  readonly cluster: ClusterMetricsFacts | null;
   /** Requests that no service took, by error code. */
   readonly refusals: ReadonlyMap<string, number>;
   readonly services: readonly ServiceMetricsFacts[];
+}
+
+export interface ClusterMetricsFacts {
+  readonly connected: boolean;
+  readonly isLeader: boolean;
+  /** That are registered, this one too. */
+  readonly replicas: number;
+  /** Writes of run states by what became of them. */
+  readonly sharedWrites: Readonly<Record<string, number>>;
+  /** When the API server was last heard of the source, epoch ms; null: not yet. */
+  readonly lastHeardMs: number | null;
 }
 
 export interface ServiceMetricsFacts {
@@ -165,7 +178,54 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
       }),
     ],
   },
+  {
+    name: 'migration_proxy_api_server_connected',
+    help: '1 while changes in Kubernetes are heard of as they happen; only with a Kubernetes source.',
+    type: 'gauge',
+    applies: inCluster,
+    batches: ofCluster(({ connected }) => [{ labels: {}, value: connected ? 1 : 0 }]),
+  },
+  {
+    name: 'migration_proxy_leader',
+    help: '1 on the replica that leads: it makes recovery checks, cleans up and keeps; only with a Kubernetes source.',
+    type: 'gauge',
+    applies: inCluster,
+    batches: ofCluster(({ isLeader }) => [{ labels: {}, value: isLeader ? 1 : 0 }]),
+  },
+  {
+    name: 'migration_proxy_replicas',
+    help: 'Replicas that this one knows of, itself too; only with a Kubernetes source.',
+    type: 'gauge',
+    applies: inCluster,
+    batches: ofCluster(({ replicas }) => [{ labels: {}, value: replicas }]),
+  },
+  {
+    name: 'migration_proxy_shared_writes_total',
+    help: 'Writes of the states that replicas share, by result: done, stale (another replica was first), failed; only with a Kubernetes source.',
+    type: 'counter',
+    applies: inCluster,
+    batches: ofCluster(({ sharedWrites }) =>
+      Object.entries(sharedWrites).map(([result, value]) => {
+        return { labels: { result }, value };
+      }),
+    ),
+  },
+  {
+    name: 'migration_proxy_config_source_last_sync_timestamp_seconds',
+    help: 'When the API server was last heard of the configuration, unchanged or not; only with a Kubernetes source.',
+    type: 'gauge',
+    applies: inCluster,
+    batches: ofCluster(({ lastHeardMs }) => (lastHeardMs === null ? [] : [{ labels: {}, value: lastHeardMs / 1_000 }])),
+  },
 ];
+
+function inCluster({ cluster }: MetricsFacts): boolean {
+  return cluster !== null;
+}
+
+function ofCluster(samples: (cluster: ClusterMetricsFacts) => readonly Sample[]): MetricFamily['batches'] {
+  return ({ cluster }) => (cluster === null ? [] : [samples(cluster)]);
+}
 
 function addDurations({ name, stats }: ServiceMetricsFacts, add: (sample: Sample) => void): void {
   for (const cluster of CLUSTERS) {

@@ -16,6 +16,7 @@ function facts(changes: Partial<MetricsFacts> = {}): MetricsFacts {
     lastSuccessMs: 1_500,
     connections: { client: 3, old: 2, new: 1 },
     nginx: null,
+    cluster: null,
     refusals: new Map([['no_such_host', 4]]),
     services: [service()],
     ...changes,

@@ -73,11 +73,11 @@ export function readEndpoints({ backend, version, replica }: AdminContext): read
       method: 'GET',
       path: '/api/v1/history',
       summary: 'The last changes (service, limit): who, when, from, to, why',
-      answer: (request, response) => {
+      answer: async (request, response) => {
         const parsed = parseHistoryQuery(queryOf(request));
         if ('problem' in parsed) return sendProblem(response, parsed.problem);
         const { service, limit } = parsed.value;
-        const entries = chosenEntries(backend.history(), service, limit);
+        const entries = chosenEntries(await backend.history(), service, limit);
         const isUnknown = service !== null && entries.length === 0 && backend.service(service) === null;
         if (isUnknown) sendProblem(response, NO_SUCH_SERVICE);
         else response.json({ entries });

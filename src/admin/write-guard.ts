@@ -16,12 +16,12 @@ export function createWriteGuard(context: AdminContext): WriteGuard {
   return (request) => {
     const peerAddress = request.socket.remoteAddress ?? '';
     const { headersDistinct: headers } = request;
-    if (context.token !== null) {
+    const token = typeof context.token === 'function' ? context.token() : context.token;
+    if (token !== null) {
       const waitMs = failed.waitMs(peerAddress, context.nowMs());
       if (waitMs > 0) return tooManyAttempts(waitMs);
     }
-    const { token, withoutToken } = context;
-    const policy = { token, withoutToken, boundAddress: context.boundAddress() };
+    const policy = { token, withoutToken: context.withoutToken, boundAddress: context.boundAddress() };
     const refusal = refusalOf(policy, { peerAddress, headers });
     if (refusal === null) return null;
     const { code, detail } = refusal;

@@ -6,32 +6,41 @@ import { lookup } from 'node:dns';
 import { hostname, networkInterfaces } from 'node:os';
 import { AccessLog } from '../admin/access-log.ts';
 import { createMetrics } from '../admin/metrics.ts';
-import { type AdminServer, createAdminServer } from '../admin/server.ts';
+import { type AdminServer, type AdminServerOptions, createAdminServer } from '../admin/server.ts';
 import { checkTarget } from '../checks/check-target.ts';
-import { CheckSchedule, type SetTimer } from '../checks/schedule.ts';
+import { CheckSchedule } from '../checks/schedule.ts';
 import { sharedLookup } from '../checks/shared-lookup.ts';
 import { AdminFacade } from '../controller/admin-facade.ts';
 import { ChangeLog } from '../controller/change-log.ts';
+import type { ClusterLink } from '../controller/cluster-link.ts';
 import type { ConfigSource } from '../controller/config-source.ts';
 import { Configuration } from '../controller/configuration.ts';
 import { type ControlledParts, Controller } from '../controller/controller.ts';
 import { FallbackBoard } from '../controller/fallback-board.ts';
 import { ForwarderWarnings } from '../controller/forwarder-warnings.ts';
+import type { Happening } from '../controller/happening.ts';
 import { Happenings } from '../controller/happenings.ts';
 import { History } from '../controller/history.ts';
 import type { Log } from '../controller/log.ts';
 import { ownAddresses } from '../controller/own-addresses.ts';
 import { PlaneObserver } from '../controller/plane-observer.ts';
+import { SharedStates } from '../controller/shared-states.ts';
 import type { StateStore } from '../controller/state-store.ts';
+import type { OwnReplica } from '../kubernetes/own-replica.ts';
 import { DirectPlane } from '../proxy/direct-plane.ts';
 import { ProxyStats } from '../status/proxy-stats.ts';
+import { now, setTimer } from './clock.ts';
+import type { InCluster } from './in-cluster.ts';
+import { replicaAddress } from './replica-address.ts';
 import { limitsOf, type RunOptions } from './run-options.ts';
 import type { MakePlane, PlaneSurroundings, TrafficPlane } from './traffic-plane.ts';
 
 export interface Surroundings {
   readonly source: ConfigSource;
+  /** Null: the configuration is a local file. */
+  readonly inCluster: InCluster | null;
   readonly store: StateStore | null;
-  readonly token: string | null;
+  readonly token: AdminServerOptions['token'];
   readonly version: string;
   readonly log: Log;
   /** Null when the data plane takes traffic, else what it waits for. */
@@ -42,23 +51,14 @@ export interface Surroundings {
 
 export interface Assembly {
   readonly controller: Controller;
+  readonly cluster: ClusterLink | null;
   readonly plane: TrafficPlane;
   readonly admin: AdminServer;
   readonly accessLog: AccessLog;
 }
 
-export const setTimer: SetTimer = (fire, delayMs) => {
-  // Longer waits would fire at once; whoever asks for one is asked again after 24 days.
-  const timer = setTimeout(fire, Math.min(Math.max(0, delayMs), 2 ** 31 - 1)).unref();
-  return () => clearTimeout(timer);
-};
-
-const ORIGIN_MS = performance.timeOrigin;
-/** One clock for all parts: an outcome's times are compared with those of states. Asked for several times a request. */
-export const now = (): number => ORIGIN_MS + performance.now();
-
 export function assemble(options: RunOptions, around: Surroundings): Assembly {
-  const { log, source, store, version } = around;
+  const { inCluster, log, source, store, version } = around;
   const replica = process.env.POD_NAME ?? `${hostname()}:${options.listen.port}`;
   const stats = new ProxyStats();
   const warnings = new ForwarderWarnings();
@@ -66,12 +66,18 @@ export function assemble(options: RunOptions, around: Surroundings): Assembly {
   const history = new History();
   history.onChange(() => store?.save('history.json', () => history.toStored()));
   const changes = new ChangeLog();
-  const happenings = new Happenings({ log, history, changes, onEvent: null, replica, source: source.label, now });
+  const onEvent = inCluster === null ? null : (happening: Happening) => cluster?.tell(happening);
+  const happenings = new Happenings({ log, history, changes, onEvent, replica, source: source.label, now });
+  const random = Math.random;
+  const leads = () => cluster?.isLeader ?? false;
+  const values = inCluster?.values;
+  const states = values ? new SharedStates({ values, now, random, setTimer, leads, log }) : null;
   const board: FallbackBoard = new FallbackBoard({
     now,
-    random: Math.random,
+    random,
     setTimer,
     replica,
+    replicas: states,
     onRunState: (service, run) => plane.setRunState(service, run),
     onTransition: (service, from, to, view) => happenings.transition(service, from, to, view),
     onBothFailing: (service, view) => happenings.bothFailing(service, view),
@@ -81,7 +87,7 @@ export function assemble(options: RunOptions, around: Surroundings): Assembly {
   const lookupOnce = sharedLookup(lookup);
   const checks = new CheckSchedule({
     now,
-    random: Math.random,
+    random,
     setTimer,
     check: (target, signal) => checkTarget(target, { now, signal, lookup: lookupOnce }),
     onResult: (service, cluster, { error }) => board.check(service, cluster, error),
@@ -89,8 +95,23 @@ export function assemble(options: RunOptions, around: Surroundings): Assembly {
   const observer = new PlaneObserver({ board, stats, accessLog, warnings, log });
   const makePlane = around.makePlane ?? ((direct) => directPlane(options, direct));
   const plane: TrafficPlane = makePlane({ observer, now, setTimer, log });
+  const configuration = new Configuration();
+  let adminAt: { readonly host: string; readonly port: number } | null = null;
+  const cluster: ClusterLink | null =
+    inCluster === null || states === null
+      ? null
+      : inCluster.join({
+          name: replica,
+          version,
+          address: () => adminAt && replicaAddress(adminAt, process.env.POD_IP),
+          configHash: () => configuration.table.hash,
+          isLoaded: () => configuration.table.generation > 0,
+          isWhole: () => configuration.table.generation > 0 && configuration.errors.length === 0,
+          history,
+          states: statesOf(states, board),
+        });
   const parts: ControlledParts = {
-    configuration: new Configuration(),
+    configuration,
     plane,
     nginx: plane.facts === undefined ? null : () => plane.facts!(),
     board,
@@ -101,6 +122,7 @@ export function assemble(options: RunOptions, around: Surroundings): Assembly {
     happenings,
     history,
     store,
+    cluster,
     log,
     now,
     ownAddresses: () => ownAddresses([options.listen, options.adminListen], networkInterfaces(), hostname()),
@@ -119,10 +141,26 @@ export function assemble(options: RunOptions, around: Surroundings): Assembly {
     version,
     replica,
     token: around.token,
+    withoutToken: inCluster === null ? 'loopback' : 'refuse',
     listen: boundHost(options.adminListen),
     onError: (error) => log.error({ err: error }, 'the admin server could not answer a request'),
   });
-  return { controller: new Controller(parts, source), plane, admin, accessLog };
+  const listen = async () => {
+    adminAt = await admin.listen();
+    return adminAt;
+  };
+  return { controller: new Controller(parts, source), cluster, plane, admin: { ...admin, listen }, accessLog };
+}
+
+function statesOf(states: SharedStates, board: FallbackBoard): OwnReplica['states'] {
+  return {
+    start: () => states.start(board),
+    isShared: (service, withinMs) => states.isShared(service, withinMs),
+    leading: () => states.leading(),
+    facts: () => states.facts(),
+    flush: (withinMs) => states.flush(withinMs),
+    close: () => states.close(),
+  };
 }
 
 function directPlane(options: RunOptions, { observer, now, log }: PlaneSurroundings): TrafficPlane {

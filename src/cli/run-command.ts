@@ -3,22 +3,38 @@
  * elsewhere and is loaded only then.
  */
 import { Command, type Option } from 'commander';
+import { configMapName, labelSelector, namespaceName } from './arguments.ts';
 import { cannot } from './failure.ts';
-import { helpTail, listenOption } from './options.ts';
+import { helpTail, kubeconfigOption, listenOption } from './options.ts';
 import { LOG_LEVELS, type RunOptions } from './run-options.ts';
 import { duration, flag, trafficFlags, withTwin } from './traffic-flags.ts';
 
-const NO_SOURCE =
-  'no configuration to run; give --local-config FILE (or MIGRATION_PROXY_LOCAL_CONFIG), or try `migration-proxy demo`';
+const CHOICES =
+  '--local-config FILE, --configmap NAMESPACE/NAME or --selector LABELS (or their twins, such as MIGRATION_PROXY_CONFIGMAP)';
 
 export function runCommand(): Command {
   const command = new Command('run').summary('run the proxy').description(DESCRIPTION);
   for (const option of runFlags()) command.addOption(withTwin(option));
   return command.addHelpText('after', helpTail(EXAMPLES, EXIT_CODES)).action(async (options: Partial<RunOptions>) => {
-    if (options.localConfig === undefined) throw cannot(NO_SOURCE);
+    refuseSources(options);
     const { runProxy } = await import('./run-proxy.ts');
     await runProxy(options as RunOptions);
   });
+}
+
+/** Which one is meant is not guessed. Throws CliFailure (code 2). */
+function refuseSources({ configmap, kubeconfig, localConfig, namespace, selector }: Partial<RunOptions>): void {
+  const sources = { '--local-config': localConfig, '--configmap': configmap, '--selector': selector };
+  const given = Object.entries(sources).flatMap(([name, value]) => (value === undefined ? [] : [name]));
+  if (given.length === 0) throw cannot(`no configuration to run; give ${CHOICES}, or try \`migration-proxy demo\``);
+  if (given.length > 1)
+    throw cannot(`${given.join(' and ')} are given, and one source is all there is: give ${CHOICES}`);
+  if (namespace !== undefined && selector === undefined) {
+    throw cannot('--namespace goes with --selector; of one ConfigMap give --configmap NAMESPACE/NAME');
+  }
+  if (kubeconfig !== undefined && localConfig !== undefined) {
+    throw cannot('--kubeconfig goes with --configmap or --selector; --local-config needs no Kubernetes');
+  }
 }
 
 const DESCRIPTION =
@@ -26,6 +42,8 @@ const DESCRIPTION =
 
 const EXAMPLES = [
   'migration-proxy run --local-config config/migration.yaml --state-dir /var/lib/migration-proxy',
+  'migration-proxy run --configmap migration-proxy/migration-config --state-dir /var/lib/migration-proxy',
+  'migration-proxy run --selector migration-proxy/config=true --namespace shops',
   'migration-proxy run --local-config config/migration.yaml --data-plane nginx',
   'MIGRATION_PROXY_LISTEN=127.0.0.1:9000 migration-proxy run --local-config -  < migration.yaml',
 ];
@@ -38,6 +56,12 @@ const EXIT_CODES = [
 function runFlags(): Option[] {
   return [
     flag('--local-config <file>', 'the configuration: a file, watched from then on, or - for standard input'),
+    flag('--configmap <namespace/name>', 'or: this ConfigMap, followed through the API server').argParser(
+      configMapName,
+    ),
+    flag('--selector <labels>', 'or: all ConfigMaps with these labels').argParser(labelSelector),
+    flag('--namespace <name>', 'of those ConfigMaps; without it: all namespaces').argParser(namespaceName),
+    kubeconfigOption(),
     flag('--data-plane <plane>', 'what takes the traffic').choices(['direct', 'nginx']).default('direct'),
     listenOption('--admin-listen <host:port>', 'admin server: status, metrics, API', '127.0.0.1:8080'),
     flag('--state-dir <dir>', 'keeps fallbacks, holds and the last good configuration over restarts'),

@@ -1,7 +1,7 @@
 /**
  * What `run` is told, flags and environment twins read: durations in ms, sizes in bytes, addresses taken apart.
  */
-import type { ListenAddress } from './arguments.ts';
+import type { ConfigMapName, ListenAddress } from './arguments.ts';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 
@@ -27,8 +27,15 @@ export interface TrafficOptions {
 }
 
 export interface RunOptions extends TrafficOptions {
-  /** `-`: standard input, read once. */
-  readonly localConfig: string;
+  /** One of the three is where the configuration comes from. `-`: standard input, read once. */
+  readonly localConfig?: string;
+  readonly configmap?: ConfigMapName;
+  /** Labels of ConfigMaps. */
+  readonly selector?: string;
+  /** Of those; absent: all. */
+  readonly namespace?: string;
+  /** Path; absent: in a pod its service account, else as kubectl finds it. */
+  readonly kubeconfig?: string;
   readonly dataPlane: 'direct' | 'nginx';
   readonly nginxStart: 'self' | 'beside';
   readonly adminListen: ListenAddress;

@@ -3,14 +3,17 @@
  * an exit code. Whatever keeps it from starting is one line with the cure.
  */
 import { setTimeout as pause } from 'node:timers/promises';
+import type { ConfigSource } from '../controller/config-source.ts';
 import { LocalSource } from '../controller/local-source.ts';
 import type { Log } from '../controller/log.ts';
 import { openStateStore, type StateStore } from '../controller/state-store.ts';
 import { StdinSource } from '../controller/stdin-source.ts';
-import { adminToken } from './admin-token.ts';
+import { adminToken, laterToken } from './admin-token.ts';
 import type { ListenAddress } from './arguments.ts';
-import { type Assembly, assemble, setTimer } from './assemble.ts';
+import { type Assembly, assemble } from './assemble.ts';
+import { setTimer } from './clock.ts';
 import { CliFailure, cannot, reasonOf } from './failure.ts';
+import type { InCluster } from './in-cluster.ts';
 import { createLog } from './log.ts';
 import type { RunOptions } from './run-options.ts';
 import { listenForSignals } from './signals.ts';
@@ -24,16 +27,26 @@ const LOG_GRACE_MS = 1_000;
 export async function runProxy(options: RunOptions): Promise<void> {
   const log = createLog(options.logLevel, process.stderr);
   outliveClosedPipes();
-  const source = options.localConfig === STDIN ? await stdinSource() : new LocalSource(options.localConfig);
-  const token = options.adminTokenFile === undefined ? null : await adminToken(options.adminTokenFile);
+  const inCluster = options.localConfig === undefined ? await kubernetesSource(options, log) : null;
+  const source = inCluster?.source ?? (await localSource(options.localConfig ?? STDIN));
+  const token = await tokenOf(options, log);
   const store = options.stateDir === undefined ? null : await openStore(options.stateDir, log);
   let waitingFor: string | null = 'the data plane does not take traffic yet';
   const planeNotReady = () => waitingFor;
   const makePlane = options.dataPlane === 'nginx' ? await nginxPlaneMaker(options) : null;
-  const proxy = assemble(options, { source, store, token, version: version(), log, planeNotReady, makePlane });
+  const proxy = assemble(options, {
+    source,
+    inCluster,
+    store,
+    token,
+    version: version(),
+    log,
+    planeNotReady,
+    makePlane,
+  });
 
   const signals = listenForSignals(log, () => void proxy.controller.reread());
-  if (store === null)
+  if (store === null && inCluster === null)
     log.info({}, 'no --state-dir: fallbacks, holds and the last good configuration end with this process');
   try {
     const admin = await listening(proxy.admin.listen(), '--admin-listen', options.adminListen);
@@ -71,8 +84,9 @@ async function drain({ plane }: Assembly, { drainDelay, drainTimeout }: RunOptio
 /**
  * The admin server tells what is going on until the end. Only the store outlives it: an abort that was answered must be kept.
  */
-async function end({ accessLog, admin, controller }: Assembly, store: StateStore | null) {
+async function end({ accessLog, admin, cluster, controller }: Assembly, store: StateStore | null) {
   await controller.close();
+  await cluster?.close();
   await accessLog.close(LOG_GRACE_MS);
   await admin.close();
   await store?.close();
@@ -92,6 +106,21 @@ async function openStore(dir: string, log: Log): Promise<StateStore> {
   });
   if (opened.ok) return opened.store;
   throw cannot(opened.message);
+}
+
+async function kubernetesSource(options: RunOptions, log: Log): Promise<InCluster> {
+  const { inCluster } = await import('./in-cluster.ts');
+  return inCluster(options, log);
+}
+
+/** In a pod the file is of a Secret that may be made, or changed, later. */
+async function tokenOf({ adminTokenFile, localConfig }: RunOptions, log: Log) {
+  if (adminTokenFile === undefined) return null;
+  return localConfig === undefined ? laterToken(adminTokenFile, log) : adminToken(adminTokenFile);
+}
+
+async function localSource(file: string): Promise<ConfigSource> {
+  return file === STDIN ? stdinSource() : new LocalSource(file);
 }
 
 async function stdinSource(): Promise<StdinSource> {

@@ -23,8 +23,10 @@ import { buildServiceReport, buildStatusHead } from '../status/build-status.ts';
 import type { HistoryEntry } from '../status/history-entries.ts';
 import type { NginxFacts } from '../status/nginx-facts.ts';
 import type { ServiceReport } from '../status/report.ts';
+import type { ClusterFacts } from './cluster-link.ts';
 import type { ConfigSource } from './config-source.ts';
 import type { ControlledParts } from './controller.ts';
+import { missingToServe } from './readiness.ts';
 
 export interface FacadeOptions {
   readonly parts: ControlledParts;
@@ -41,6 +43,8 @@ const DONE = { ok: true, pending: false } as const;
 
 /** Whoever is told "held" must be able to rely on it; but a disk that hangs must not keep them waiting. */
 const KEPT_WITHIN_MS = 2_000;
+/** Nobody heard of it for three beats. */
+const SEEN_WITHIN_MS = 15_000;
 
 export class AdminFacade implements AdminBackend {
   readonly #options: FacadeOptions;
@@ -53,18 +57,20 @@ export class AdminFacade implements AdminBackend {
 
   notReady(): string | null {
     const { parts, planeNotReady, source } = this.#options;
-    if (!parts.configuration.isLoaded) return `no configuration yet: waiting for ${source.label}`;
+    const missing = missingToServe(parts, source.label);
+    if (missing !== null) return missing;
     const isDown = parts.nginx !== null && !parts.nginx().up;
     return planeNotReady() ?? (isDown ? 'nginx has ended and is started again' : null);
   }
 
   status(): StatusInPieces {
     const { parts, replica, source, startedMs, version } = this.#options;
-    const { configuration, now, warnings } = parts;
+    const { cluster, configuration, now, warnings } = parts;
     const nowMs = now();
     const nginx = parts.nginx?.() ?? null;
     const head = buildStatusHead({
       version,
+      cluster: cluster?.facts() ?? null,
       nginx,
       replica,
       ready: this.notReady() === null,
@@ -99,7 +105,8 @@ export class AdminFacade implements AdminBackend {
     return { generation: configuration.table.generation, configErrors: this.#errorCount(), services };
   }
 
-  history(): readonly HistoryEntry[] {
+  async history(): Promise<readonly HistoryEntry[]> {
+    await this.#options.parts.cluster?.refreshHistory();
     return this.#options.parts.history.entries();
   }
 
@@ -144,19 +151,39 @@ export class AdminFacade implements AdminBackend {
     return { ...DONE, message, difference };
   }
 
+  /** Those that answer, as far as is known: a caller's token goes to their addresses. */
   replicas(): readonly ReplicaSeen[] {
-    return [];
+    const { cluster, now } = this.#options.parts;
+    const { apiServer, replicas = [] } = cluster?.facts() ?? {};
+    // Without the API server nobody is heard of, alive or not.
+    const live = apiServer?.connected ? replicas.filter(({ seenMs }) => now() - seenMs < SEEN_WITHIN_MS) : replicas;
+    return live.map(({ name, address, configHash, version, seenMs, leader }) => {
+      const seenAt = new Date(seenMs).toISOString();
+      return { name, address, config_hash: configHash || null, version, seen_at: seenAt, leader };
+    });
   }
 
   async abort(name: string, who: string, reason: string): Promise<WriteResult> {
     if (!this.#options.parts.board.abort(name, who, reason)) return noSuchService(name);
-    return { ...DONE, message: `${name}: held on the old cluster until it is resumed${await this.#forgotten()}` };
+    return this.#decided(name, `${name}: held on the old cluster until it is resumed`);
   }
 
   async resume(name: string, who: string, reason: string): Promise<WriteResult> {
     if (!this.#options.parts.board.resume(name, who, reason)) return noSuchService(name);
     this.#options.parts.happenings.resumed(name, who, reason);
-    return { ...DONE, message: `${name}: steady, its counters are cleared${await this.#forgotten()}` };
+    return this.#decided(name, `${name}: steady, its counters are cleared`);
+  }
+
+  /** A person's decision, in effect here: what becomes of it elsewhere, and after a restart. */
+  async #decided(name: string, message: string): Promise<WriteResult> {
+    const { cluster } = this.#options.parts;
+    if (cluster === null) return { ...DONE, message: message + (await this.#forgotten()) };
+    const where = 'run state, there is nothing to commit';
+    if (await cluster.isShared(name, KEPT_WITHIN_MS)) return { ...DONE, message: `${message} (${where})` };
+    const { apiServer, statesProblem } = cluster.facts();
+    const why = statesProblem ?? apiServer.problem ?? 'the API server has not answered yet';
+    const pending = `on this replica alone until the others can be told: ${why}${await this.#forgotten()}`;
+    return { ok: true, pending: true, message: `${message}; ${pending}` };
   }
 
   /** What a person's decision lacks, in words; '' once it is on disk. */
@@ -201,13 +228,14 @@ export class AdminFacade implements AdminBackend {
   }
 
   #metricsFacts(): MetricsFacts {
-    const { board, configuration, nginx, plane, stats } = this.#options.parts;
+    const { board, cluster, configuration, nginx, plane, stats } = this.#options.parts;
     return {
       generation: configuration.table.generation,
       configErrors: this.#errorCount(),
       lastSuccessMs: configuration.lastSuccessMs,
       connections: plane.connections(),
       nginx: nginx?.() ?? null,
+      cluster: cluster === null ? null : clusterMetrics(cluster.facts()),
       refusals: stats.refusals(),
       services: configuration.table.services.map(({ migration: { name, shareBp } }) => ({
         name,
@@ -218,6 +246,11 @@ export class AdminFacade implements AdminBackend {
       })),
     };
   }
+}
+
+function clusterMetrics({ apiServer, isLeader, replicas, sharedWrites }: ClusterFacts): MetricsFacts['cluster'] {
+  const { connected, lastHeardMs } = apiServer;
+  return { connected, isLeader, replicas: replicas.length, sharedWrites: { ...sharedWrites }, lastHeardMs };
 }
 
 function nginxWarnings(nginx: NginxFacts | null): StatusInPieces['warnings'] {

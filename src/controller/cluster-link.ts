@@ -16,6 +16,10 @@ export interface ClusterLink {
   announce(): void;
   /** Worth an Event. */
   tell(happening: Happening): void;
+  /** Takes up what others have added to the history; waits at most a second for it. */
+  refreshHistory(): Promise<void>;
+  /** This replica leads: it makes the recovery checks, cleans up, keeps. */
+  readonly isLeader: boolean;
   /** Run states were read at least once since the start. */
   readonly knowsStates: boolean;
   /** Called when that becomes so. */

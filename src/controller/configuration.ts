@@ -19,6 +19,7 @@ export class Configuration {
   /** The newest version of each source. */
   readonly #reads = new Map<string, LivingRead>();
   #lastSuccessMs: number | null = null;
+  #hasServed = false;
 
   /** Before the first `take`: what a former process served last. False: there is no sense in it. */
   restore(lastGood: unknown): boolean {
@@ -36,13 +37,15 @@ export class Configuration {
     }
     const inOrder = [...this.#reads.values()].sort((x, y) => compare(x.order ?? '', y.order ?? ''));
     this.#applied = applyReads(this.#applied, inOrder, own, nowMs);
+    this.#hasServed = this.isLoaded;
     if (this.isLoaded) this.#table = buildTable(this.#table === NO_TABLE ? null : this.#table, this.#applied.services);
     if (this.isLoaded && this.#applied.errors.length === 0) this.#lastSuccessMs = nowMs;
     return this.#table;
   }
 
-  /** There is something to serve from, even if that is no service at all. */
+  /** There is something to serve from, even if that is no service at all: all sources that there were may be gone by now. */
   get isLoaded(): boolean {
+    if (this.#hasServed) return true;
     return this.#applied.sources.some((source) => source.readAtMs !== null || source.loadedFrom === 'last_good');
   }
 

@@ -11,6 +11,7 @@ import type { NginxFacts } from '../status/nginx-facts.ts';
 import type { ProxyStats } from '../status/proxy-stats.ts';
 import { BatchLoop } from './batch-loop.ts';
 import type { ChangeLog } from './change-log.ts';
+import type { ClusterLink } from './cluster-link.ts';
 import type { ConfigSource } from './config-source.ts';
 import type { Configuration } from './configuration.ts';
 import type { FallbackBoard } from './fallback-board.ts';
@@ -18,6 +19,7 @@ import type { ForwarderWarnings } from './forwarder-warnings.ts';
 import type { Happenings } from './happenings.ts';
 import type { History } from './history.ts';
 import type { Log } from './log.ts';
+import { missingToServe } from './readiness.ts';
 import type { StateStore } from './state-store.ts';
 
 export interface ControlledParts {
@@ -34,6 +36,8 @@ export interface ControlledParts {
   readonly history: History;
   /** Null: nothing is kept over a restart. */
   readonly store: StateStore | null;
+  /** Null: the configuration is a local file. */
+  readonly cluster: ClusterLink | null;
   readonly log: Log;
   /** Epoch ms. */
   readonly now: () => number;
@@ -46,7 +50,7 @@ export class Controller {
   readonly #source: ConfigSource;
   readonly #loop: BatchLoop<readonly SourceRead[]>;
   #whenLoaded: () => void = () => {};
-  /** Resolves when there is a configuration to serve from. */
+  /** Resolves when there is all that is needed to serve: a configuration, and in a cluster the run states. */
   readonly loaded: Promise<void>;
 
   constructor(parts: ControlledParts, source: ConfigSource) {
@@ -58,9 +62,10 @@ export class Controller {
     });
   }
 
-  /** Takes up what the last process left, then the source. Resolves when its first version has been dealt with. */
+  /** Takes up what the last process and other replicas left, then the source. Resolves when its first version has been dealt with. */
   async start(): Promise<void> {
     this.#restore();
+    await this.#takeUp();
     await this.#source.start((reads) => this.#loop.push(reads), this.#parts.configuration.sourceIds);
   }
 
@@ -91,8 +96,23 @@ export class Controller {
     for (const problem of problems) log.warn({ code: 'state_dir' }, problem);
   }
 
+  /** What all replicas keep is newer than this one's disk. */
+  async #takeUp(): Promise<void> {
+    const { cluster, configuration, log } = this.#parts;
+    if (cluster === null) return;
+    cluster.onStates = () => this.#lookWhatIsMissing();
+    const lastGood = await cluster.takeUp();
+    if (lastGood !== null && !configuration.restore(lastGood)) {
+      log.warn({ code: 'kept_foreign' }, 'the last good configuration of the replicas is of another format');
+    }
+  }
+
+  #lookWhatIsMissing(): void {
+    if (missingToServe(this.#parts, this.#source.label) === null) this.#whenLoaded();
+  }
+
   async #apply(reads: readonly SourceRead[]): Promise<void> {
-    const { configuration, happenings, log, now, ownAddresses, plane, store } = this.#parts;
+    const { cluster, configuration, happenings, log, now, ownAddresses, plane, store } = this.#parts;
     const before = configuration.table;
     const table = configuration.take(reads, ownAddresses(), now());
     happenings.rejected(configuration, reads);
@@ -106,7 +126,9 @@ export class Controller {
     }
     if (before.generation === 0) this.#announce();
     store?.save('last-good.json', () => configuration.toLastGood());
-    this.#whenLoaded();
+    cluster?.saveLastGood(() => configuration.toLastGood());
+    if (table !== before) cluster?.announce();
+    this.#lookWhatIsMissing();
     // Whoever changed something is answered once it is live.
     await plane.settled?.();
   }

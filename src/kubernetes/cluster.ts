@@ -5,6 +5,7 @@
  */
 import type { ApiServerFacts, ClusterFacts, ClusterLink } from '../controller/cluster-link.ts';
 import type { Happening } from '../controller/happening.ts';
+import { FreshLook } from './fresh-look.ts';
 import { historyForm, lastGoodForm } from './kept-forms.ts';
 import { ForeignFormat, type KeptForm, KeptText } from './kept-text.ts';
 import { LeaseRegister } from './lease-register.ts';
@@ -20,6 +21,7 @@ export class Cluster implements ClusterLink {
   readonly #register: LeaseRegister;
   readonly #lastGood: KeptText;
   readonly #history: KeptText;
+  readonly #freshHistory: FreshLook;
   /** Who does not know what others keep writes only what is whole. */
   #sawLastGood = false;
   #wasConnected: boolean | null = null;
@@ -44,10 +46,14 @@ export class Cluster implements ClusterLink {
     });
     const mayWriteLastGood = () => this.#register.isLeader() && (this.#sawLastGood || own.isWhole());
     this.#lastGood = this.#kept('last-good', lastGoodForm, 0, mayWriteLastGood, () => {});
-    const isLeader = () => this.#register.isLeader();
-    this.#history = this.#kept('history', historyForm, HISTORY_PAUSE_MS, isLeader, (text) => this.#merge(text));
+    // What nobody else can know is written by whoever knows it.
+    const mayWriteHistory = () => this.#register.isLeader() || own.history.isAhead;
+    const merge = (text: string) => this.#merge(text);
+    this.#history = this.#kept('history', historyForm, HISTORY_PAUSE_MS, mayWriteHistory, merge);
+    const look = async () => this.#mergeFound(await this.#history.peek());
+    this.#freshHistory = new FreshLook({ look, now, setTimer });
     own.history.onChange(() => this.#history.save(() => own.history.toStored()));
-    own.states.onKnown = () => this.onStates();
+    options.values.onRead = () => this.onStates();
   }
 
   get isLeader(): boolean {
@@ -55,7 +61,7 @@ export class Cluster implements ClusterLink {
   }
 
   get knowsStates(): boolean {
-    return this.#own.states.isKnown;
+    return this.#options.values.isRead;
   }
 
   async takeUp(): Promise<unknown> {
@@ -65,8 +71,10 @@ export class Cluster implements ClusterLink {
       this.#read(this.#history),
       this.#own.states.start(),
     ]);
+    const { log, values } = this.#options;
+    if (!values.isRead) log.warn({ code: 'states_unread' }, `run states cannot be read: ${values.readProblem}`);
     this.#sawLastGood = lastGood !== undefined;
-    if (history) this.#merge(history);
+    this.#mergeFound(history ?? null);
     return lastGood ? JSON.parse(lastGood) : null;
   }
 
@@ -82,6 +90,10 @@ export class Cluster implements ClusterLink {
     this.#options.events.tell(happening);
   }
 
+  refreshHistory(): Promise<void> {
+    return this.#freshHistory.take();
+  }
+
   isShared(service: string, withinMs: number): Promise<boolean> {
     return this.#own.states.isShared(service, withinMs);
   }
@@ -92,7 +104,7 @@ export class Cluster implements ClusterLink {
       isLeader: this.#register.isLeader(),
       replicas: this.#register.replicas(),
       sharedWrites: this.#options.values.writes,
-      statesProblem: this.#own.states.facts().lastProblem,
+      statesProblem: this.#own.states.facts().lastProblem ?? this.#options.values.readProblem,
     };
   }
 
@@ -103,7 +115,7 @@ export class Cluster implements ClusterLink {
     if (connected && this.#wasConnected === false) {
       const lostForMs = Math.round(now() - this.#lostMs);
       log.info({ code: 'api_server_connected', lost_for_ms: lostForMs }, `the API server ${server} answers again`);
-      void this.#read(this.#history).then((text) => text && this.#merge(text));
+      void this.refreshHistory();
     }
     if (!connected && problem !== null) {
       const what = 'what is served goes on, changes and other replicas are not heard of';
@@ -114,11 +126,11 @@ export class Cluster implements ClusterLink {
   }
 
   async close(): Promise<void> {
-    const { api, events, setTimer, values } = this.#options;
+    const { api, events, setTimer } = this.#options;
+    const { states } = this.#own;
     const closing = async (): Promise<void> => {
-      await Promise.all([this.#own.states.close(), this.#lastGood.close(), this.#history.close()]);
-      await Promise.all([this.#register.close(), events.close()]);
-      await values.close();
+      await Promise.all([states.flush(CLOSES_WITHIN_MS / 2), this.#lastGood.close(), this.#history.close()]);
+      await Promise.all([this.#register.close(), events.close(), states.close()]);
     };
     let giveUp = (): void => {};
     const late = new Promise<void>((resolve) => {
@@ -134,8 +146,8 @@ export class Cluster implements ClusterLink {
     const lease = `${namespace}/${instance}`;
     if (leads) log.info({ code: 'leader', lease }, 'this replica leads: it makes recovery checks, cleans up and keeps');
     else log.info({ code: 'leader_no_more', lease }, 'this replica leads no longer');
-    this.#own.states.leads(leads);
     if (!leads) return;
+    this.#own.states.leading();
     this.#lastGood.takeOver();
     this.#history.takeOver();
   }
@@ -152,6 +164,10 @@ export class Cluster implements ClusterLink {
     }
   }
 
+  #mergeFound(text: string | null): void {
+    if (text !== null) this.#merge(text);
+  }
+
   #merge(text: string): void {
     this.#own.history.restore(JSON.parse(text));
   }
@@ -159,7 +175,7 @@ export class Cluster implements ClusterLink {
   #kept(part: string, form: KeptForm, leastPauseMs: number, mayWrite: () => boolean, onFound: (text: string) => void) {
     const { api, instance, log, namespace, random, setTimer } = this.#options;
     const common = { api, namespace, name: `${instance}-${part}`, labels: labelsOf(instance, part) };
-    return new KeptText({ ...common, form, leastPauseMs, random, setTimer, log, mayWrite, onFound });
+    return new KeptText({ ...common, form, leastPauseMs, random, setTimer, log, mayWrite, onFound, onKept: onFound });
   }
 }
 

@@ -6,8 +6,8 @@ import type { ApiServerFacts } from '../controller/cluster-link.ts';
 import type { Happening } from '../controller/happening.ts';
 import type { History } from '../controller/history.ts';
 import type { Log } from '../controller/log.ts';
-import type { SharedValues } from '../controller/shared-values.ts';
 import type { KubeApi } from './api.ts';
+import type { SharedConfigMap } from './shared-config-map.ts';
 
 export interface OwnReplica {
   readonly name: string;
@@ -19,7 +19,7 @@ export interface OwnReplica {
   readonly isLoaded: () => boolean;
   /** Serves everything as the sources say it. */
   readonly isWhole: () => boolean;
-  readonly history: Pick<History, 'onChange' | 'restore' | 'toStored'>;
+  readonly history: Pick<History, 'isAhead' | 'onChange' | 'restore' | 'toStored'>;
   readonly states: SharedStatesLink;
 }
 
@@ -27,13 +27,12 @@ export interface OwnReplica {
 export interface SharedStatesLink {
   /** Resolves when the first ones were handed over, or could not be had. */
   start(): Promise<void>;
-  /** They were handed over at least once. */
-  readonly isKnown: boolean;
-  onKnown: () => void;
   isShared(service: string, withinMs: number): Promise<boolean>;
-  /** This replica leads from now on, or no longer. */
-  leads(isLeader: boolean): void;
+  /** This replica leads from now on. */
+  leading(): void;
   facts(): { readonly lastProblem: string | null };
+  /** Writes what waits. */
+  flush(withinMs: number): Promise<unknown>;
   close(): Promise<void>;
 }
 
@@ -47,7 +46,7 @@ export interface ClusterOptions {
   /** Where our objects are, and what their names begin with. */
   readonly namespace: string;
   readonly instance: string;
-  readonly values: SharedValues & { readonly writes: { done: number; stale: number; failed: number } };
+  readonly values: Pick<SharedConfigMap, 'isRead' | 'onRead' | 'readProblem' | 'writes'>;
   readonly events: { tell(happening: Happening): void; close(): Promise<void> | void };
   readonly apiServer: () => ApiServerFacts;
   /** Epoch ms, never going back. */

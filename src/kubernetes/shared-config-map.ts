@@ -37,6 +37,8 @@ const AGAIN_MS = 1_000;
 
 export class SharedConfigMap implements SharedValues {
   onLive: (isLive: boolean) => void = () => {};
+  /** Called once, when `onValues` has had something for the first time. */
+  onRead: () => void = () => {};
   readonly writes = { done: 0, stale: 0, failed: 0 };
   readonly #options: SharedConfigMapOptions;
   #onValues: (values: ReadonlyMap<string, string>) => void = () => {};
@@ -48,6 +50,7 @@ export class SharedConfigMap implements SharedValues {
   /** Grows with each change of `#known`. */
   #learned = 0;
   #isLive = false;
+  #readProblem: string | null = null;
   /** Grows with each change of the watch's connection. */
   #connection = 0;
   #lastRead: Promise<void> = Promise.resolve();
@@ -62,6 +65,16 @@ export class SharedConfigMap implements SharedValues {
 
   get isLive(): boolean {
     return this.#isLive;
+  }
+
+  /** `onValues` has had something. */
+  get isRead(): boolean {
+    return this.#known !== undefined;
+  }
+
+  /** Why the last read failed, in words; null: it did not. */
+  get readProblem(): string | null {
+    return this.#readProblem;
   }
 
   async start(onValues: (values: ReadonlyMap<string, string>) => void): Promise<void> {
@@ -153,7 +166,14 @@ export class SharedConfigMap implements SharedValues {
   async #readNow(): Promise<void> {
     const { api, name, namespace } = this.#options;
     const before = this.#learned;
-    const object = await api.getConfigMap(namespace, name);
+    let object: ConfigMapObject | null;
+    try {
+      object = await api.getConfigMap(namespace, name);
+      this.#readProblem = null;
+    } catch (error) {
+      this.#readProblem = error instanceof Error ? error.message : String(error);
+      throw error;
+    }
     // Versions may have gone back (a backup was played back) where nothing else was heard since this was asked.
     if (this.#learned === before || (object !== null && isNewer(object, this.#known))) this.#hand(object);
   }
@@ -175,6 +195,7 @@ export class SharedConfigMap implements SharedValues {
     this.#learned++;
     if (before !== undefined && isSame(before?.data ?? {}, object?.data ?? {})) return;
     this.#onValues(new Map(Object.entries(object?.data ?? {})));
+    if (before === undefined) this.onRead();
   }
 
   /** The watch says less than what is known: it lags, or what is known is no longer so. */

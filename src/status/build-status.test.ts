@@ -13,6 +13,7 @@ function facts(changes: Partial<StatusFacts> = {}): StatusFacts {
   return {
     version: '0.1.0',
     nginx: null,
+    cluster: null,
     replica: 'pod-a',
     ready: true,
     generation: 7,

@@ -10,8 +10,25 @@ import type { NginxFacts } from './nginx-facts.ts';
 import type { ClusterReport, NginxReport, ServiceReport, StatusReport } from './report.ts';
 import type { ServiceStats } from './service-stats.ts';
 
+export interface ClusterStatusFacts {
+  readonly apiServer: {
+    readonly connected: boolean;
+    readonly problem: string | null;
+    readonly lastHeardMs: number | null;
+  };
+  readonly replicas: readonly {
+    readonly name: string;
+    readonly version: string;
+    readonly configHash: string;
+    readonly seenMs: number;
+    readonly leader: boolean;
+  }[];
+}
+
 export interface StatusHeadFacts {
   readonly version: string;
+  /** Null: the configuration is a local file. */
+  readonly cluster: ClusterStatusFacts | null;
   /** Null: the direct plane serves. */
   readonly nginx: NginxFacts | null;
   readonly replica: string;
@@ -58,6 +75,7 @@ export function buildStatusHead(facts: StatusHeadFacts): Omit<StatusReport, 'ser
     generation: facts.generation,
     config_hash: facts.configHash,
     started_at: time(facts.startedMs),
+    ...(facts.cluster === null ? {} : clusterReport(facts.cluster)),
     ...(facts.nginx === null ? {} : { nginx: nginxReport(facts.nginx) }),
     config: {
       source: config.source,
@@ -68,6 +86,16 @@ export function buildStatusHead(facts: StatusHeadFacts): Omit<StatusReport, 'ser
       }),
     },
     warnings: facts.warnings,
+  };
+}
+
+function clusterReport({ apiServer, replicas }: ClusterStatusFacts): Pick<StatusReport, 'api_server' | 'replicas'> {
+  const { connected, lastHeardMs, problem } = apiServer;
+  return {
+    api_server: { connected, last_heard_at: timeOrNull(lastHeardMs), problem },
+    replicas: replicas.map(({ name, version, configHash, seenMs, leader }) => {
+      return { name, version, config_hash: configHash, seen_at: time(seenMs), leader };
+    }),
   };
 }
 
@@ -105,12 +133,12 @@ export function buildServiceReport(facts: ServiceFacts, nowMs: number): ServiceR
     last_error: lastError && { at: time(lastError.atMs), kind: lastError.kind, message: lastError.message },
     changed: changed && { at: time(changed.atMs), by: changed.by, reason: changed.reason },
     new_share: stats.newShare(nowMs),
-    old: clusterReport(stats, 'old', nowMs),
-    new: clusterReport(stats, 'new', nowMs),
+    old: countsAt(stats, 'old', nowMs),
+    new: countsAt(stats, 'new', nowMs),
   };
 }
 
-function clusterReport(stats: ServiceStats, cluster: Cluster, nowMs: number): ClusterReport {
+function countsAt(stats: ServiceStats, cluster: Cluster, nowMs: number): ClusterReport {
   const { errorRate, p50, p95, p99 } = stats.lastMinuteOf(cluster, nowMs);
   return {
     requests: stats.attemptsAt(cluster),

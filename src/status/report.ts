@@ -14,12 +14,34 @@ export interface StatusReport {
   readonly generation: number;
   readonly config_hash: string;
   readonly started_at: string;
+  /** With a Kubernetes source alone. */
+  readonly api_server?: ApiServerReport;
+  /** All replicas that are registered, this one too; with a Kubernetes source alone. */
+  readonly replicas?: readonly ReplicaReport[];
   /** With the nginx plane alone. */
   readonly nginx?: NginxReport;
   readonly config: ConfigReport;
   /** For people: things that are no errors but nearly always mistakes, such as an untrusted ingress in front. */
   readonly warnings: readonly { readonly code: string; readonly service: string | null; readonly message: string }[];
   readonly services: readonly ServiceReport[];
+}
+
+export interface ApiServerReport {
+  /** Changes are heard of as they happen. */
+  readonly connected: boolean;
+  readonly last_heard_at: string | null;
+  /** Why it is not connected, in words. */
+  readonly problem: string | null;
+}
+
+export interface ReplicaReport {
+  readonly name: string;
+  readonly version: string;
+  /** Of what it serves; '' before it serves anything. */
+  readonly config_hash: string;
+  /** When this replica last heard of it. */
+  readonly seen_at: string;
+  readonly leader: boolean;
 }
 
 export interface NginxReport {

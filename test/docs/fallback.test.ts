@@ -22,6 +22,7 @@ describe('docs/fallback.md', () => {
       lastSuccessMs: null,
       connections: { client: 0, old: 0, new: 0 },
       nginx: null,
+      cluster: null,
       refusals: new Map(),
       services: [service],
     };

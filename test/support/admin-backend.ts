@@ -42,6 +42,7 @@ export class PlainBackend implements AdminBackend {
     lastSuccessMs: SAMPLE_TIME_MS,
     connections: { client: 1, old: 0, new: 1 },
     nginx: null,
+    cluster: null,
     refusals: new Map([['no_such_host', 1]]),
     services: Array.from(this.#percentages, ([name, percentage]) => {
       return { name, percentage, state: 'steady' as const, fallbacks: 0, stats: this.#stats.get(name)! };
@@ -52,6 +53,7 @@ export class PlainBackend implements AdminBackend {
     return buildStatus({
       version: '0.1.0',
       nginx: null,
+      cluster: null,
       replica: 'pod-a',
       ready: this.waitsFor === null,
       generation: 7,
@@ -99,7 +101,7 @@ export class PlainBackend implements AdminBackend {
     return this.#write(name, 'resume', name, who, reason);
   }
 
-  history(): readonly HistoryEntry[] {
+  async history(): Promise<readonly HistoryEntry[]> {
     return [
       sampleEntry(),
       sampleEntry({ id: '2b', service: 'cart', kind: 'rejected', from: null, to: null, by: 'kubectl-edit' }),

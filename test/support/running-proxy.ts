@@ -12,6 +12,8 @@ import { ask, type RawResponse } from './raw-client.ts';
 import { tempDir } from './temp-dir.ts';
 
 export interface ProxyOptions extends CliOptions {
+  /** Instead of the file: `['--configmap', 'shop/migration-config', '--kubeconfig', path]`. */
+  readonly source?: readonly string[];
   /** More flags of `run`. */
   readonly flags?: readonly string[];
   /** Keep another proxy's directory, file and ports: a restart. */
@@ -39,7 +41,7 @@ export class RunningProxy {
     const [port, adminPort] = options.after ? [options.after.port, options.after.adminPort] : await freePorts(2);
     const file = join(directory, 'migration.yaml');
     if (yaml !== null) writeFileSync(file, yaml);
-    const flags = ['--local-config', file, '--state-dir', join(directory, 'state')];
+    const flags = [...(options.source ?? ['--local-config', file]), '--state-dir', join(directory, 'state')];
     const listen = ['--listen', `127.0.0.1:${port}`, '--admin-listen', `127.0.0.1:${adminPort}`];
     const process = new CliProcess(['run', ...flags, ...listen, ...(options.flags ?? [])], options);
     const proxy = new RunningProxy(process, port, adminPort, directory);

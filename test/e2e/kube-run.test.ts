@@ -1,0 +1,213 @@
+/**
+ * `run --configmap` against a real API server, with the rights of an installation: what is live, what stays, what is said.
+ * @needs kubernetes
+ */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { eventually, within } from '../support/eventually.ts';
+import { KubeNamespace } from '../support/kube-namespace.ts';
+import { type KubeServers, startKubeServers } from '../support/kube-servers.ts';
+import { freePort } from '../support/ports.ts';
+import { ask } from '../support/raw-client.ts';
+import { OK, Recorder } from '../support/recorder.ts';
+import type { RunningProxy } from '../support/running-proxy.ts';
+import { tempDir } from '../support/temp-dir.ts';
+
+const HOST = 'shop.test';
+
+describe('run with a ConfigMap', function () {
+  this.timeout(120_000);
+  let kube: KubeServers;
+  let old: Recorder;
+  let fresh: Recorder;
+  const running: RunningProxy[] = [];
+
+  const config = (percentage: number | string): string => `# kept
+services:
+  - name: shop
+    old_host: ${HOST}
+    old_backend: 127.0.0.1:${old.port}
+    new_host: shop.new.test
+    new_backend: 127.0.0.1:${fresh.port}
+    new_protocol: http
+    migration: { percentage: ${percentage} }
+`;
+
+  async function replica(space: KubeNamespace, options: Parameters<KubeNamespace['replica']>[0]) {
+    const proxy = await space.replica(options);
+    running.push(proxy);
+    return proxy;
+  }
+  const answers = async (proxy: RunningProxy): Promise<number> => (await ask(proxy.port, { host: HOST })).status;
+
+  before(async () => {
+    [kube, old, fresh] = await Promise.all([startKubeServers(), Recorder.listen(OK), Recorder.listen(OK)]);
+  });
+  afterEach(async () => {
+    await Promise.all(running.splice(0).map((proxy) => proxy.stop('SIGKILL').catch(() => {})));
+  });
+  after(async () => {
+    await Promise.all([kube?.stop(), old?.close(), fresh?.close()]);
+  });
+
+  it('serves what it says; an edit is live; a typo keeps the last good version and is told with its place', async () => {
+    const space = await KubeNamespace.make(kube, 'edits');
+    await space.configure(config(0));
+    const proxy = await replica(space, { name: 'pod-a' });
+    expect(await answers(proxy)).to.equal(200);
+
+    await space.configure(config(30));
+    await eventually('the edit is live', async () => (await proxy.service('shop')).percentage === 30);
+
+    await space.configure(config('30 %'));
+    await eventually('the service is stale', async () => (await proxy.service('shop')).stale);
+    const { config: report, services } = await proxy.status();
+    expect(services[0].percentage).to.equal(30);
+    expect(report).to.include({ source: space.label, loaded_from: 'source' });
+    expect(report.errors).to.have.length(1);
+    expect(report.errors[0]).to.include({
+      service: 'shop',
+      file: space.label,
+      line: 9,
+      path: 'services[0].migration.percentage',
+    });
+    expect(proxy.process.stderr).to.include(`${space.label}:9:`);
+    expect(await answers(proxy)).to.equal(200);
+
+    await space.configure(config(40));
+    await eventually('the next good version is live', async () => {
+      const { percentage, stale } = await proxy.service('shop');
+      return percentage === 40 && !stale;
+    });
+  });
+
+  it('has a place among the replicas, and keeps what those that start need', async () => {
+    const space = await KubeNamespace.make(kube, 'place');
+    await space.configure(config(10));
+    const proxy = await replica(space, { name: 'pod-a' });
+    const { api_server: apiServer, replicas } = await eventually('it leads', async () => {
+      const status = await proxy.status();
+      return status.replicas?.[0]?.leader ? status : null;
+    });
+    expect(apiServer?.connected).to.equal(true);
+    expect(Date.now() - Date.parse(apiServer?.last_heard_at ?? '')).to.be.below(40_000);
+    expect(replicas?.map(({ name }) => name)).to.deep.equal(['pod-a']);
+    const lease = await space.object('lease', 'migration-proxy');
+    expect(lease?.spec).to.include({ holderIdentity: 'pod-a' });
+    expect(lease?.metadata.labels).to.include({ 'app.kubernetes.io/component': 'lease' });
+    const kept = await eventually('the last good configuration is kept', () =>
+      space.object('configmap', 'migration-proxy-last-good'),
+    );
+    expect(kept.data?.format).to.equal('1');
+
+    // A new pod with nothing on its disk, while the configuration is broken.
+    await space.configure('services: [');
+    const late = await replica(space, { name: 'pod-b' });
+    const { percentage, stale } = await late.service('shop');
+    expect([percentage, stale]).to.deep.equal([10, true]);
+    expect(await answers(late)).to.equal(200);
+    await eventually('each knows both', async () => {
+      const lists = await Promise.all([proxy, late].map(async (one) => (await one.status()).replicas ?? []));
+      return lists.every((list) => list.map(({ name }) => name).join() === 'pod-a,pod-b');
+    });
+
+    const metrics = (await proxy.askAdmin('/metrics')).body.toString();
+    for (const line of ['api_server_connected 1', 'leader 1', 'replicas 2', 'shared_writes_total{result="done"} 0']) {
+      expect(metrics).to.include(`migration_proxy_${line}\n`);
+    }
+    expect(metrics).to.match(/migration_proxy_config_source_last_sync_timestamp_seconds \d/);
+
+    await proxy.stop();
+    await eventually('the other leads, and the one that ended is not there', async () => {
+      const list = (await late.status()).replicas ?? [];
+      return list.length === 1 && list[0].leader;
+    });
+  });
+
+  it('that is not there is waited for, and the log says so', async () => {
+    const space = await KubeNamespace.make(kube, 'waiting');
+    const proxy = await replica(space, { name: 'pod-a', ready: false });
+    await eventually('it says what it waits for', () =>
+      proxy.process.stderr.includes('waits for ConfigMap waiting/migration-config, which does not exist'),
+    );
+    const { status, body } = await proxy.askAdmin('/readyz');
+    expect([status, JSON.parse(body.toString()).detail]).to.deep.equal([
+      503,
+      `no configuration yet: waiting for ${space.label}`,
+    ]);
+    await space.configure(config(50));
+    await proxy.ready();
+    expect(await answers(proxy)).to.equal(200);
+  });
+
+  it('goes on without the API server, says so, and is caught up when it is back', async () => {
+    const space = await KubeNamespace.make(kube, 'outage');
+    await space.configure(config(0));
+    const proxy = await replica(space, { name: 'pod-a' });
+    await kube.stopApiServer();
+    const lost = await eventually('the loss is told', async () => {
+      const { api_server: apiServer } = await proxy.status();
+      return apiServer?.connected === false ? apiServer : null;
+    });
+    expect(lost.problem).to.include('does not answer');
+    expect(await answers(proxy)).to.equal(200);
+    expect((await proxy.askAdmin('/readyz')).status).to.equal(200);
+    expect((await proxy.askAdmin('/metrics')).body.toString()).to.include('migration_proxy_api_server_connected 0\n');
+
+    await kube.startApiServer();
+    await space.configure(config(70));
+    await eventually('it is caught up', async () => (await proxy.service('shop')).percentage === 70, 15_000);
+    expect((await proxy.status()).api_server?.connected).to.equal(true);
+    expect(proxy.process.stderr).to.include('"code":"api_server_lost"').and.include('"code":"api_server_connected"');
+  });
+
+  it('starts without the API server from its state directory, and from nothing waits', async () => {
+    const space = await KubeNamespace.make(kube, 'start');
+    await space.configure(config(20));
+    const first = await replica(space, { name: 'pod-a' });
+    await first.stop();
+    const kubeconfig = await kube.serviceAccountKubeconfig(
+      'start',
+      'migration-proxy',
+      `https://127.0.0.1:${await freePort()}`,
+    );
+    const flags = ['--kubeconfig', kubeconfig];
+    const again = await replica(space, { name: 'pod-a', after: first, flags });
+    const { config: report, services, api_server: apiServer } = await again.status();
+    expect([report.loaded_from, services[0].stale, apiServer?.connected]).to.deep.equal(['last_good', true, false]);
+    expect(report.errors.map(({ message }) => message).join()).to.include('does not answer');
+    expect(await answers(again)).to.equal(200);
+
+    const empty = await replica(space, { name: 'pod-b', flags, ready: false });
+    await eventually('it says that it waits', () => empty.process.stderr.includes('the configuration cannot be read'));
+    expect((await empty.askAdmin('/readyz')).status).to.equal(503);
+  });
+
+  it('takes no writes without a token, and one whose Secret comes later', async () => {
+    const space = await KubeNamespace.make(kube, 'token');
+    await space.configure(config(20));
+    const file = join(tempDir(), 'token');
+    const proxy = await replica(space, { name: 'pod-a', flags: ['--admin-token-file', file] });
+    const abort = (token: string): Promise<Response> =>
+      fetch(`${proxy.admin}/api/v1/services/shop/abort`, {
+        method: 'POST',
+        headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' },
+        body: '{}',
+      });
+    const token = 'a-token-of-some-length';
+    expect((await abort(token)).status).to.equal(403);
+    writeFileSync(file, token);
+    const answer = await eventually('the token is taken', async () => {
+      const response = await abort(token);
+      if (response.status !== 200)
+        throw new Error(`${response.status} ${await response.text()} ${proxy.process.stderr}`);
+      return response.status === 200 ? ((await response.json()) as { message: string; pending: boolean }) : null;
+    });
+    expect(answer.pending).to.equal(false);
+    expect(answer.message).to.include('nothing to commit');
+    const state = await space.object('configmap', 'migration-proxy-state');
+    expect(Object.keys(state?.data ?? {})).to.deep.equal(['shop']);
+    await within('it ends', proxy.stop());
+  });
+});
