@@ -142,6 +142,12 @@ export class FakeApiServer {
     this.#objects.set(`${object.metadata.namespace}/${object.metadata.name}`, object);
   }
 
+  /** As if restored from a backup: what happened after `version` never did. Objects stay as the test leaves them. */
+  setBack(version: number): void {
+    this.version = version;
+    this.#history = this.#history.filter(({ object }) => Number(object.metadata.resourceVersion) <= version);
+  }
+
   /** To every open watch, as it stands. */
   write(text: string): void {
     for (const { response } of this.#watches) response.write(text);
