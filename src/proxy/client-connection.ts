@@ -222,8 +222,11 @@ export class ClientConnection implements Client, BodySink, Expiring {
 
   /** At once, without goodbye: where an ordinary end would pass for that of an answer, with a reset. */
   destroy(): void {
-    if (this.relay.endsWithConnection || this.socket.writableLength > 0) this.socket.resetAndDestroy();
-    else this.socket.destroy();
+    const { socket } = this;
+    // A reset during the kernel's own shutdown fails (EINVAL) and leaks the descriptor (Node 24.21).
+    const isEnding = socket.writableEnded && socket.writableLength === 0;
+    if (!isEnding && (this.relay.endsWithConnection || socket.writableLength > 0)) socket.resetAndDestroy();
+    else socket.destroy();
   }
 
   /** Ends a connection on which nothing happens. */
