@@ -31,6 +31,10 @@ export class AbsentServices {
     return found;
   }
 
+  names(): readonly string[] {
+    return [...this.#absent.keys()];
+  }
+
   /** True when something was dropped. */
   prune(nowMs: number): boolean {
     const before = this.#absent.size;

@@ -1,81 +1,49 @@
 /**
- * The fallback machines of all services, and the one timer they share. In: outcomes, check results, a person's abort and
- * resume, new configuration. Out: run states for the data plane, transitions for the log, a word when something is worth
- * storing. It judges nothing itself (`src/fallback` does), and reads no clock but the one it is given.
+ * How each service stands, for everybody who has to do with it. In: outcomes, check results, a person's abort and resume, new
+ * configuration, stored and shared states. Out: views, run states, texts to store and to share. The machines that it holds decide
+ * what follows (`fallback-machines.ts`); here is which of them there are, and from which state each begins.
  */
-import { createHash } from 'node:crypto';
-import type { SetTimer } from '../checks/schedule.ts';
-import { observe } from '../fallback/observe.ts';
 import type { Outcome } from '../fallback/outcome.ts';
 import { type FallbackState, initialState } from '../fallback/state.ts';
-import { type FallbackEvent, nextDueMs, step } from '../fallback/step.ts';
+import { type FallbackEvent, step } from '../fallback/step.ts';
 import { fromStored, toStored } from '../fallback/stored.ts';
 import { type FallbackView, runStateOf, viewOf } from '../fallback/view.ts';
-import type { Cluster, ClusterTarget, FallbackPolicy, ServedMigration } from '../migration/model.ts';
-import type { RunState, RunStateName } from '../migration/run-state.ts';
+import type { Cluster, ServedMigration } from '../migration/model.ts';
+import type { RunState } from '../migration/run-state.ts';
 import { AbsentServices } from './absent-services.ts';
-import { DueTimer } from './due-timer.ts';
+import { type Entry, judgingPolicy, targetHash } from './board-entry.ts';
+import { FallbackMachines, type MachinesOptions } from './fallback-machines.ts';
+import type { Replicas } from './replicas.ts';
+import { isAbout, type StateInText, stateInText, stateText } from './state-text.ts';
 
-export interface FallbackBoardOptions {
-  /** Epoch ms, of the clock that also stamps outcomes. */
-  readonly now: () => number;
-  /** In [0, 1). */
-  readonly random: () => number;
-  readonly setTimer: SetTimer;
-  /** This replica's name. */
-  readonly replica: string;
-  readonly onRunState: (service: string, run: RunState) => void;
-  /** Also for each step of probing, and when a hold is put or lifted. */
-  readonly onTransition: (service: string, from: RunStateName, to: RunStateName, view: FallbackView) => void;
-  /** Neither cluster is well; or that is over. */
-  readonly onBothFailing: (service: string, view: FallbackView) => void;
-  /** What `toStored` returns has changed. */
-  readonly onDirty: () => void;
-  /** A recovery wait is over and no fresh check is there: make one now. */
-  readonly requestCheck: (service: string) => void;
-}
-
-/** Waits that ended while no process ran are looked at within this: thousands at once would be a storm of checks. */
-const LATE_WITHIN_MS = 10_000;
-
-interface Entry {
-  readonly name: string;
-  state: FallbackState;
-  served: ServedMigration;
-  /** As configured. */
-  policy: FallbackPolicy;
-  /** By which outcomes and checks are judged: a service that sends nothing to new does not trip. */
-  judging: FallbackPolicy;
-  newTarget: string;
-  oldTarget: string;
-  bothFailing: boolean;
-  tripsDecided: number;
-}
+export type FallbackBoardOptions = MachinesOptions;
 
 export class FallbackBoard {
   readonly #options: FallbackBoardOptions;
-  readonly #entries = new Map<string, Entry>();
+  readonly #replicas: Replicas | null;
+  readonly #machines: FallbackMachines;
   readonly #absent = new AbsentServices();
-  readonly #due: DueTimer;
 
   constructor(options: FallbackBoardOptions) {
     this.#options = options;
-    this.#due = new DueTimer(options.now, options.setTimer, (name) => this.#tick(name));
+    this.#replicas = options.replicas ?? null;
+    this.#machines = new FallbackMachines(options);
   }
 
   /** What is served from now on. States stay, but for those that belonged to another new cluster. */
   apply(services: readonly ServedMigration[]): void {
     const nowMs = this.#options.now();
     const names = new Set(services.map((served) => served.migration.name));
-    for (const [name, entry] of this.#entries) {
+    for (const entry of [...this.#machines.all()]) {
+      const { name } = entry;
       if (names.has(name)) continue;
-      this.#entries.delete(name);
-      this.#due.clear(name);
+      this.#machines.remove(name);
       const state = toStored(entry.state);
-      if (state !== null) this.#absent.put(name, { new_target: entry.newTarget, state }, nowMs);
+      if (state !== null && this.#replicas?.shared(name) === undefined)
+        this.#absent.put(name, { new_target: entry.newTarget, state }, nowMs);
     }
     for (const served of services) {
-      const entry = this.#entries.get(served.migration.name);
+      const entry = this.#machines.get(served.migration.name);
       if (entry === undefined) this.#add(served, nowMs);
       else if (entry.served !== served) this.#configure(entry, served, nowMs);
     }
@@ -84,22 +52,16 @@ export class FallbackBoard {
 
   /** One attempt ended. Every request passes here. Outcomes of services that are gone are dropped. */
   outcome(outcome: Outcome): void {
-    const entry = this.#entries.get(outcome.service);
-    if (entry === undefined) return;
-    const { state, judging } = entry;
-    const next = observe(state, outcome, judging, this.#options.random);
-    if (next !== state) this.#enter(entry, next, outcome.endedMs);
-    // A check says when it is over: single successes come and go many times a second.
-    if (outcome.failure !== null && !entry.bothFailing) this.#watchBothFailing(entry, outcome.endedMs);
+    this.#machines.outcome(outcome);
   }
 
   /** An active check ended just now. `error` null: it passed. */
   check(service: string, cluster: Cluster, error: string | null): void {
-    const entry = this.#entries.get(service);
+    const entry = this.#machines.get(service);
     if (entry === undefined) return;
     const nowMs = this.#options.now();
-    this.#step(entry, { kind: 'check', cluster, error }, entry.judging, nowMs);
-    this.#watchBothFailing(entry, nowMs);
+    this.#machines.step(entry, { kind: 'check', cluster, error }, entry.judging, nowMs);
+    this.#machines.watchBothFailing(entry, nowMs);
   }
 
   /** Holds the service on old until `resume`. False: no such service. */
@@ -112,27 +74,108 @@ export class FallbackBoard {
     return this.#ask(service, { kind: 'resume', by, reason });
   }
 
+  /** A request could not go to new for the state that the service is in. Every such request passes here. */
+  requested(service: string): void {
+    this.#machines.requested(service);
+  }
+
+  /** What was proposed is shared now. False: it was dropped meanwhile. */
+  granted(service: string): boolean {
+    const entry = this.#machines.get(service);
+    if (entry === undefined || entry.state.proposed === null) return false;
+    const nowMs = this.#options.now();
+    this.#machines.step(entry, { kind: 'granted' }, entry.judging, nowMs);
+    return true;
+  }
+
+  refused(service: string): void {
+    const entry = this.#machines.get(service);
+    if (entry !== undefined) this.#machines.step(entry, { kind: 'refused' }, entry.judging, this.#options.now());
+  }
+
+  /**
+   * What all replicas share of a service has become this text (null: untouched). `kept`: it is the first that is read of it. What
+   * is about another new cluster is not obeyed; nor what cannot be read, which may be a later version's.
+   */
+  adopt(service: string, text: string | null, how: 'kept' | 'shared'): void {
+    // What the disk said of it is no longer asked for: whoever serves it later asks what is shared.
+    this.#absent.take(service);
+    const entry = this.#machines.get(service);
+    if (entry === undefined) return;
+    const nowMs = this.#options.now();
+    entry.heardMs = nowMs;
+    const said = text === null ? null : stateInText(text, nowMs, this.#options.replica);
+    if (text !== null && (said === null || !isAbout(said, entry.newTarget))) return;
+    const next = step(
+      entry.state,
+      { kind: 'adopted', phase: said?.phase ?? null, how },
+      entry.policy,
+      nowMs,
+      this.#options.random,
+    );
+    entry.members = said?.members ?? {};
+    this.#machines.enter(entry, { ...next, foreign: said?.foreign ?? {} }, nowMs, null);
+    // The one who tripped has yet to hear that fallback is off.
+    this.#machines.step(entry, { kind: 'configured', newTarget: 'same', oldTarget: 'same' }, entry.policy, nowMs);
+  }
+
+  /** The text for all replicas. Null: untouched, or no such service. */
+  sharedText(service: string): string | null {
+    const entry = this.#machines.get(service);
+    return entry === undefined ? null : textOf(entry, entry.state);
+  }
+
+  /** The text of what waits to be granted. Undefined: nothing does. */
+  proposedText(service: string): string | null | undefined {
+    const entry = this.#machines.get(service);
+    if (entry === undefined || entry.state.proposed === null) return undefined;
+    return textOf(entry, { ...entry.state, phase: entry.state.proposed });
+  }
+
+  /** Whether a shared text says something to this replica: of a service that is served, and of its present new cluster. */
+  isUsed(service: string, text: string): boolean {
+    const said = stateInText(text, this.#options.now(), null);
+    // What cannot be read may be a later version's.
+    if (said === null) return true;
+    const entry = this.#machines.get(service);
+    return entry !== undefined && isAbout(said, entry.newTarget);
+  }
+
+  /** Names of all services of which there is something to keep, served or not. */
+  touched(): readonly string[] {
+    const entries = [...this.#machines.all()].filter(({ state }) => toStored(state) !== null);
+    return [...entries.map(({ name }) => name), ...this.#absent.names()];
+  }
+
+  /** Looks at all waits that are over, soon: it is this replica now that asks for the checks, or they can be acted on again. */
+  lookAgain(): void {
+    const nowMs = this.#options.now();
+    for (const entry of this.#machines.all()) {
+      this.#machines.lookAgain(entry, nowMs);
+    }
+  }
+
   /** Null: no such service. */
   view(service: string): FallbackView | null {
-    const entry = this.#entries.get(service);
+    const entry = this.#machines.get(service);
     return entry === undefined ? null : viewOf(entry.state, entry.policy, this.#options.now());
   }
 
   /** What the data plane was told last. Null: no such service. */
   runState(service: string): RunState | null {
-    const entry = this.#entries.get(service);
+    const entry = this.#machines.get(service);
     return entry === undefined ? null : runStateOf(entry.state);
   }
 
   /** Trips that this replica itself decided since it started. */
   tripsDecided(service: string): number {
-    return this.#entries.get(service)?.tripsDecided ?? 0;
+    return this.#machines.get(service)?.tripsDecided ?? 0;
   }
 
   /** Plain JSON, `format: 1`. Untouched services are not in it. */
   toStored(): unknown {
     const services: Record<string, unknown> = {};
-    for (const entry of this.#entries.values()) {
+    for (const entry of this.#machines.all()) {
       const state = toStored(entry.state);
       if (state !== null) services[entry.name] = { new_target: entry.newTarget, state };
     }
@@ -147,29 +190,46 @@ export class FallbackBoard {
 
   /** No more ticks. */
   stop(): void {
-    this.#due.stop();
+    this.#machines.stop();
   }
 
   #add(served: ServedMigration, nowMs: number): void {
     const { name, fallback: policy } = served.migration;
-    const stored = this.#absent.take(name);
-    const remembered = stored === null ? null : fromStored(stored.state, nowMs);
+    const found = this.#found(name, served, nowMs);
     const entry: Entry = {
       name,
-      state: initialState(policy, this.#options.replica, nowMs, remembered),
+      state: initialState(policy, this.#options.replica, nowMs, found, this.#replicas === null ? 'free' : 'barred'),
       served,
       policy,
       judging: judgingPolicy(served),
-      newTarget: stored?.new_target ?? targetHash(served.migration.new),
+      newTarget: found?.newTarget ?? targetHash(served.migration.new),
       oldTarget: targetHash(served.migration.old),
       bothFailing: false,
       tripsDecided: 0,
+      members: found?.members ?? {},
+      heardMs: nowMs,
     };
-    this.#entries.set(name, entry);
-    this.#options.onRunState(name, runStateOf(entry.state));
-    this.#due.set(name, nextDueMs(entry.state, policy, nowMs));
+    this.#machines.add(entry, nowMs);
     this.#configure(entry, served, nowMs);
-    if (isWaitOver(entry, nowMs)) this.#due.set(name, nowMs + this.#options.random() * LATE_WITHIN_MS);
+    this.#machines.lookAgain(entry, nowMs);
+  }
+
+  /** What is known of a service that was not served until now. Null: nothing. */
+  #found(name: string, served: ServedMigration, nowMs: number): StateInText | null {
+    const self = this.#replicas === null ? null : this.#options.replica;
+    const text = this.#replicas?.shared(name);
+    if (text === undefined) {
+      const stored = this.#absent.take(name);
+      const remembered = stored === null ? null : fromStored(stored.state, nowMs, self);
+      return stored === null || remembered === null
+        ? null
+        : { ...remembered, newTarget: stored.new_target, members: {} };
+    }
+    const said = text === null ? null : stateInText(text, nowMs, self);
+    if (said === null || served.standing === 'invalid') return said;
+    // Another version of the configuration may be right: a text about its new cluster stays, and is not obeyed.
+    const newTarget = targetHash(served.migration.new);
+    return isAbout(said, newTarget) ? { ...said, newTarget } : null;
   }
 
   #configure(entry: Entry, served: ServedMigration, nowMs: number): void {
@@ -183,75 +243,25 @@ export class FallbackBoard {
     entry.oldTarget = targetHash(served.migration.old);
     const newTarget = entry.newTarget === before[0] ? 'same' : 'changed';
     const oldTarget = entry.oldTarget === before[1] ? 'same' : 'changed';
-    this.#step(entry, { kind: 'configured', newTarget, oldTarget }, entry.policy, nowMs);
-    this.#due.set(entry.name, nextDueMs(entry.state, entry.policy, nowMs));
+    const event = { kind: 'configured', newTarget, oldTarget } as const;
+    // Those who were configured before us may have begun with the new cluster already.
+    const text = newTarget === 'changed' ? (this.#replicas?.shared(entry.name) ?? null) : null;
+    const said = text === null ? null : stateInText(text, nowMs, null);
+    const isBegun = said?.newTarget === entry.newTarget;
+    this.#machines.step(entry, event, entry.policy, nowMs, isBegun ? 'keep' : 'tell');
+    if (isBegun) this.adopt(entry.name, text, 'shared');
+    this.#machines.renew(entry, nowMs);
   }
 
   #ask(service: string, event: FallbackEvent): boolean {
-    const entry = this.#entries.get(service);
+    const entry = this.#machines.get(service);
     if (entry === undefined) return false;
-    this.#step(entry, event, entry.policy, this.#options.now());
+    this.#machines.step(entry, event, entry.policy, this.#options.now());
     return true;
   }
-
-  #tick(name: string): void {
-    const entry = this.#entries.get(name);
-    if (entry === undefined) return;
-    const nowMs = this.#options.now();
-    this.#step(entry, { kind: 'tick' }, entry.judging, nowMs);
-    this.#due.set(name, nextDueMs(entry.state, entry.policy, nowMs));
-    if (isWaitOver(entry, nowMs)) this.#options.requestCheck(name);
-  }
-
-  #step(entry: Entry, event: FallbackEvent, policy: FallbackPolicy, nowMs: number): void {
-    const next = step(entry.state, event, policy, nowMs, this.#options.random);
-    if (next !== entry.state) this.#enter(entry, next, nowMs);
-  }
-
-  #enter(entry: Entry, next: FallbackState, nowMs: number): void {
-    const before = entry.state;
-    entry.state = next;
-    const [from, to] = [before.phase, next.phase];
-    if (from.run !== to.run) this.#options.onRunState(entry.name, to.run);
-    this.#due.set(entry.name, nextDueMs(next, entry.policy, nowMs));
-    if (to.kind === 'fallen_back' && to.hold === null && from.kind !== 'fallen_back') entry.tripsDecided++;
-    if (isTransition(from, to)) {
-      this.#options.onTransition(entry.name, from.kind, to.kind, viewOf(next, entry.policy, nowMs));
-    }
-    this.#options.onDirty();
-  }
-
-  #watchBothFailing(entry: Entry, nowMs: number): void {
-    if (entry.state.seen.oldCheckFailures === 0 && !entry.bothFailing) return;
-    const view = viewOf(entry.state, entry.policy, nowMs);
-    if (view.bothFailing === entry.bothFailing) return;
-    entry.bothFailing = view.bothFailing;
-    this.#options.onBothFailing(entry.name, view);
-  }
 }
 
-/** Only a check that passes is still missing. */
-function isWaitOver({ state: { phase } }: Entry, nowMs: number): boolean {
-  return phase.kind === 'fallen_back' && phase.hold === null && nowMs >= phase.retryAtMs;
-}
-
-/** What people want to hear of: another state, step of probing or hold; not that a quiet phase took a wider method set. */
-function isTransition(from: FallbackState['phase'], to: FallbackState['phase']): boolean {
-  if (from.kind !== to.kind) return true;
-  if (from.kind === 'probing' && to.kind === 'probing') return from.step !== to.step;
-  if (from.kind === 'fallen_back' && to.kind === 'fallen_back') return from.hold !== to.hold;
-  return from.sinceMs !== to.sinceMs;
-}
-
-function judgingPolicy(served: ServedMigration): FallbackPolicy {
-  const { enabled, fallback } = served.migration;
-  return enabled && served.standing !== 'invalid' ? fallback : { ...fallback, enabled: false };
-}
-
-/** Changes when what was learned about a cluster no longer holds: host, backend, protocol or TLS policy. */
-function targetHash(target: ClusterTarget): string {
-  const { host, address, port, protocol, tls } = target;
-  const authority = tls.ca ?? tls.caFile;
-  const text = JSON.stringify([host, address, port, protocol, authority, tls.serverName, tls.insecureSkipVerify]);
-  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+function textOf({ name: _name, newTarget, members }: Entry, state: FallbackState): string | null {
+  const stored = toStored(state);
+  return stored === null ? null : stateText(newTarget, stored, members);
 }

@@ -11,7 +11,7 @@ import type { ForwarderWarnings } from './forwarder-warnings.ts';
 import type { Log } from './log.ts';
 
 export interface ObserverParts {
-  readonly board: Pick<FallbackBoard, 'outcome'>;
+  readonly board: Pick<FallbackBoard, 'outcome' | 'requested'>;
   readonly stats: ProxyStats;
   readonly accessLog: { request(record: RequestRecord): void };
   readonly warnings: ForwarderWarnings;
@@ -34,6 +34,7 @@ export class PlaneObserver implements DataPlaneObserver {
   request(record: RequestRecord): void {
     this.#parts.stats.request(record);
     this.#parts.accessLog.request(record);
+    if (record.reason === 'fallback') this.#parts.board.requested(record.service);
   }
 
   refused(code: string): void {

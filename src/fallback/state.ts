@@ -46,6 +46,10 @@ export interface ProbingPhase extends PhaseCommon {
   readonly step: number;
   /** When the present step began. A slow failure of an earlier step counts in it: a step may be over before a timeout is. */
   readonly stepMs: number;
+  /** The replica that may send the single requests of the first step. Null: whoever there is (alone), or nobody yet. */
+  readonly owner: string | null;
+  /** Grows while the owner sends some: a sign of life for those who wait. */
+  readonly beat: number;
 }
 
 export type Phase = SteadyPhase | FallenBackPhase | ProbingPhase;
@@ -59,10 +63,20 @@ export interface CheckNote {
   readonly error: string | null;
 }
 
+/**
+ * Whether a service may move toward new by itself. `free`: there are no other replicas. `ask`: it is proposed, and entered
+ * once it is granted. `barred`: nobody can be asked just now, so it stays where it is.
+ */
+export type Consent = 'free' | 'ask' | 'barred';
+
 /** What this replica saw. Mutable. */
 export interface Observations {
   /** This replica's name. */
   readonly replica: string;
+  /** Set by whoever knows of the other replicas. */
+  consent: Consent;
+  /** When another replica was last seen to send single requests; 0: never. */
+  othersBeatMs: number;
   /** Since when new is the cluster that it is. */
   newSinceMs: number;
   window: FailureWindow;
@@ -83,6 +97,8 @@ export interface Observations {
 export interface FallbackState {
   readonly phase: Phase;
   readonly seen: Observations;
+  /** The phase nearer to new that waits to be granted. */
+  readonly proposed: Phase | null;
   /** Keys of the stored form that another version wrote: kept, never read. */
   readonly foreign: Readonly<Record<string, unknown>>;
 }
@@ -95,9 +111,12 @@ export function initialState(
   replica: string,
   nowMs: number,
   remembered: { readonly phase: Phase; readonly foreign: Readonly<Record<string, unknown>> } | null,
+  consent: Consent = 'free',
 ): FallbackState {
   const seen: Observations = {
     replica,
+    consent,
+    othersBeatMs: 0,
     newSinceMs: nowMs,
     window: new FailureWindow(policy.failureWindowMs),
     rowMs: [],
@@ -110,8 +129,14 @@ export function initialState(
     oldCheckFailures: 0,
     lastError: null,
   };
-  if (remembered !== null) return { phase: remembered.phase, seen, foreign: remembered.foreign };
-  return { phase: steadyPhase(nowMs, null, null, 0), seen, foreign: NOTHING };
+  const proposed = null;
+  if (remembered !== null) return { phase: remembered.phase, seen, proposed, foreign: remembered.foreign };
+  return { phase: steadyPhase(nowMs, null, null, 0), seen, proposed, foreign: NOTHING };
+}
+
+/** The name by which this replica owns a first step; null where it has it to itself anyway. */
+export function ownName({ consent, replica }: Observations): string | null {
+  return consent === 'free' ? null : replica;
 }
 
 export function steadyPhase(
@@ -129,23 +154,34 @@ export function fallenBackPhase(fields: Omit<FallenBackPhase, 'kind' | 'run'>): 
   return { kind: 'fallen_back', ...fields, run: Object.freeze(run) };
 }
 
-/** Probing as it begins: single requests that are safe to send again. */
-export function firstProbes(common: Omit<PhaseCommon, 'run'>): ProbingPhase {
-  return probingPhase({ ...common, step: 0, stepMs: common.sinceMs, methods: 'replayable' });
+/** Probing as it begins: single requests that are safe to send again. `self`: `ownName` of this replica. */
+export function firstProbes(
+  common: Omit<PhaseCommon, 'run'> & { readonly owner: string | null },
+  self: string | null,
+): ProbingPhase {
+  return probingPhase({ ...common, step: 0, stepMs: common.sinceMs, beat: 0, methods: 'replayable' }, self);
 }
 
+/** Only the owner sends the single requests of the first step; `self`: `ownName` of this replica. */
 export function probingPhase(
   fields: Omit<ProbingPhase, 'kind' | 'run'> & { readonly methods: RunState['methods'] },
+  self: string | null,
 ): ProbingPhase {
-  const { sinceMs, reason, trippedBy, trips, step, stepMs, methods } = fields;
+  const { sinceMs, reason, trippedBy, trips, step, stepMs, owner, beat, methods } = fields;
   const run: RunState = {
     state: 'probing',
     sinceMs,
     admitBp: PROBE_STEPS_BP[step],
-    admission: step === 0 ? 'one' : 'share',
+    admission: step === 0 && owner === self ? 'one' : 'share',
     methods,
   };
-  return { kind: 'probing', sinceMs, reason, trippedBy, trips, step, stepMs, run: Object.freeze(run) };
+  const common = { sinceMs, reason, trippedBy, trips, run: Object.freeze(run) };
+  return { kind: 'probing', ...common, step, stepMs, owner, beat };
+}
+
+/** The first step, and another replica has it: nothing goes to new from here. */
+export function isOthersStep(phase: Phase): boolean {
+  return phase.kind === 'probing' && phase.step === 0 && phase.run.admission !== 'one';
 }
 
 /** Forgets what was seen of new; `seen` changes in place. Checks and old's counts stay: they do not depend on the phase. */

@@ -7,9 +7,10 @@ import type { Cluster, FallbackPolicy } from '../migration/model.ts';
 import { CHECKS_IN_A_ROW } from './judge.ts';
 import { judged, observe } from './observe.ts';
 import type { Outcome } from './outcome.ts';
-import { advanced, stepAtLeastMs } from './probing.ts';
-import { type FallbackState, type FallenBackPhase, forgetOld, steadyPhase } from './state.ts';
-import { enter, held, probeFrom, type Random, RECOVERY_TIMES, sentence } from './transitions.ts';
+import { advanced, stepAtLeastMs, unaskedFromMs } from './probing.ts';
+import { adopted, beaten, granted, refused, takenOver } from './replicas.ts';
+import { type FallbackState, type FallenBackPhase, forgetOld, isOthersStep, type Phase, steadyPhase } from './state.ts';
+import { approach, enter, held, probeFrom, type Random, RECOVERY_TIMES, sentence } from './transitions.ts';
 import { FailureWindow } from './window.ts';
 import { durationText } from './words.ts';
 
@@ -21,6 +22,16 @@ export type FallbackEvent =
   | { readonly kind: 'tick' }
   | { readonly kind: 'abort'; readonly by: string; readonly reason: string }
   | { readonly kind: 'resume'; readonly by: string; readonly reason: string }
+  /** Other replicas agree with what was proposed. */
+  | { readonly kind: 'granted' }
+  /** They do not, or cannot be asked. */
+  | { readonly kind: 'refused' }
+  /** What all replicas share is this now. Null: an untouched service. `kept`: read for the first time, its times are the best there are. */
+  | { readonly kind: 'adopted'; readonly phase: Phase | null; readonly how: 'kept' | 'shared' }
+  /** Whoever sends the single requests has sent none for a while, and here is one that would go. */
+  | { readonly kind: 'take_over' }
+  /** We send them: the others shall know. */
+  | { readonly kind: 'beat' }
   /** The policy is a new one. `newTarget`: whether new's host, backend, protocol or TLS policy is another; so for old. */
   | { readonly kind: 'configured'; readonly newTarget: 'same' | 'changed'; readonly oldTarget: 'same' | 'changed' };
 
@@ -47,6 +58,16 @@ export function step(
       return resumed(state, event.by, event.reason, nowMs);
     case 'configured':
       return configured(state, event, policy, nowMs);
+    case 'granted':
+      return granted(state, policy, nowMs);
+    case 'refused':
+      return refused(state);
+    case 'adopted':
+      return adopted(state, event.phase, event.how, nowMs);
+    case 'take_over':
+      return takenOver(state);
+    case 'beat':
+      return beaten(state);
   }
 }
 
@@ -60,7 +81,9 @@ export function nextDueMs(state: FallbackState, policy: FallbackPolicy, nowMs: n
       // After the wait it is a check that lets it go.
       return phase.hold === null && phase.retryAtMs > nowMs ? phase.retryAtMs : Infinity;
     case 'probing': {
+      if (isOthersStep(phase)) return Infinity;
       const dues = [phase.stepMs + stepAtLeastMs(policy), phase.stepMs + policy.failureWindowMs];
+      if (state.seen.othersBeatMs > phase.stepMs) dues.push(unaskedFromMs(phase, state.seen, policy));
       return Math.min(...dues.map((dueMs) => (dueMs > nowMs ? dueMs : Infinity)));
     }
   }
@@ -90,10 +113,13 @@ function checked(
     seen.oldCheckFailures = error === null ? 0 : seen.oldCheckFailures + 1;
   }
   if (phase.kind !== 'fallen_back') return judged(state, policy, nowMs, random);
+  // What it was proposed on is no longer so.
+  if (cluster === 'new' && error !== null) return refused(state);
   if (phase.hold !== null || seen.newCheck === null || seen.newCheck.error !== null) return state;
   // A check from before the trip does not say that new is back.
   if (seen.oldCheckFailures >= CHECKS_IN_A_ROW && seen.newCheck.atMs >= phase.sinceMs) {
-    return enter(state, probeFrom(phase, nowMs, `old failed ${seen.oldCheckFailures} active checks in a row`));
+    const why = `old failed ${seen.oldCheckFailures} active checks in a row`;
+    return approach(state, probeFrom(phase, seen, nowMs, why));
   }
   return letGo(state, phase, nowMs);
 }
@@ -116,7 +142,8 @@ function letGo(state: FallbackState, phase: FallenBackPhase, nowMs: number): Fal
   const check = state.seen.newCheck;
   if (nowMs < phase.retryAtMs || check === null || check.error !== null) return state;
   if (nowMs - check.atMs > CHECK_FRESH_MS) return state;
-  return enter(state, probeFrom(phase, nowMs, `active check passes ${durationText(nowMs - phase.sinceMs)} later`));
+  const why = `active check passes ${durationText(nowMs - phase.sinceMs)} later`;
+  return approach(state, probeFrom(phase, state.seen, nowMs, why));
 }
 
 function configured(

@@ -4,7 +4,17 @@
  * Times are wall-clock RFC 3339, read with distrust: the clock may have jumped, or the file may be anybody's.
  */
 import type { RunState } from '../migration/run-state.ts';
-import { type FallbackState, fallenBackPhase, firstProbes, type Hold, type Phase, steadyPhase } from './state.ts';
+import {
+  type FallbackState,
+  fallenBackPhase,
+  firstProbes,
+  type Hold,
+  type Phase,
+  PROBE_STEPS_BP,
+  type ProbingPhase,
+  probingPhase,
+  steadyPhase,
+} from './state.ts';
 
 export interface StoredState {
   readonly format: 1;
@@ -17,6 +27,10 @@ export interface StoredState {
   readonly wait_ms: number;
   /** Null: nothing to wait for. */
   readonly retry_at: string | null;
+  /** Probing where replicas share: how far it has come, and who sends the single requests of the first step. */
+  readonly step?: number;
+  readonly owner?: string | null;
+  readonly beat?: number;
 }
 
 export interface Remembered {
@@ -24,11 +38,16 @@ export interface Remembered {
   readonly foreign: Readonly<Record<string, unknown>>;
 }
 
-const KEYS = new Set(['format', 'state', 'since', 'reason', 'tripped_by', 'trips', 'hold', 'wait_ms', 'retry_at']);
+const KEYS = new Set([
+  ...['format', 'state', 'since', 'reason', 'tripped_by', 'trips', 'hold', 'wait_ms', 'retry_at'],
+  ...['step', 'owner', 'beat'],
+]);
+/** Of UTF-16: thousands of services share one object of 1 MiB, and an error's text can be anything. */
+const REASON_LIMIT = 300;
 
 /** Null: nothing worth keeping: steady, and no trip that still lengthens the next wait. */
 export function toStored(state: FallbackState): StoredState | null {
-  const { phase, foreign } = state;
+  const { phase, foreign, seen } = state;
   if (phase.kind === 'steady' && phase.trips === 0) return null;
   const fallen = phase.kind === 'fallen_back' ? phase : null;
   const hold = fallen?.hold ?? null;
@@ -37,36 +56,67 @@ export function toStored(state: FallbackState): StoredState | null {
     format: 1,
     state: phase.kind,
     since: timeText(phase.sinceMs),
-    reason: phase.reason,
+    reason: cut(phase.reason),
     tripped_by: phase.trippedBy,
     trips: phase.trips,
     hold: hold === null ? null : { by: hold.by, at: timeText(hold.atMs), reason: hold.reason },
     wait_ms: Math.round(fallen?.waitMs ?? 0),
     retry_at: fallen === null || hold !== null ? null : timeText(fallen.retryAtMs),
+    ...(phase.kind === 'probing' && seen.consent !== 'free' ? stepOf(phase) : {}),
   };
+}
+
+function stepOf({ step, owner, beat }: ProbingPhase): Pick<StoredState, 'step' | 'owner' | 'beat'> {
+  return step === 0 ? { step, owner, beat } : { step };
 }
 
 /**
  * Null: not ours, or no sense in it. A service that was probing begins again with single requests; one whose times lie in
- * the future (the clock was set back) waits no longer than it would from now.
+ * the future (the clock was set back) waits no longer than it would from now. `self`: `ownName` of this replica: only whoever
+ * owned the single requests goes on with them.
  */
-export function fromStored(json: unknown, nowMs: number): Remembered | null {
+export function fromStored(json: unknown, nowMs: number, self: string | null = null): Remembered | null {
+  return remembered(json, nowMs, (common, { owner }) =>
+    // Who is alone waits for no other.
+    firstProbes({ ...common, sinceMs: nowMs, owner: self === null ? null : textOf(owner) }, self),
+  );
+}
+
+/**
+ * What replicas share, as it was written: probing is at the step that it has reached, begun now. `self`: `ownName` of this
+ * replica. Null as above.
+ */
+export function fromShared(json: unknown, nowMs: number, self: string | null): Remembered | null {
+  return remembered(json, nowMs, (common, { step = 0, owner, beat = 0 }) => {
+    if (!isCount(step) || step >= PROBE_STEPS_BP.length || !isCount(beat)) return null;
+    const begun = { sinceMs: nowMs, stepMs: nowMs };
+    const methods = step === 0 ? 'replayable' : 'all';
+    return probingPhase({ ...common, ...begun, step, owner: step === 0 ? textOf(owner) : null, beat, methods }, self);
+  });
+}
+
+type Common = Pick<Phase, 'reason' | 'trippedBy' | 'trips'>;
+
+function remembered(
+  json: unknown,
+  nowMs: number,
+  probing: (common: Common, json: Record<string, unknown>) => ProbingPhase | null,
+): Remembered | null {
   if (!isRecord(json) || json.format !== 1) return null;
   const foreign = Object.fromEntries(Object.entries(json).filter(([key]) => !KEYS.has(key)));
   const since = timeOf(json.since);
   const { trips } = json;
-  if (since === null || typeof trips !== 'number' || !Number.isSafeInteger(trips) || trips < 0) return null;
+  if (since === null || !isCount(trips)) return null;
   const sinceMs = Math.min(since, nowMs);
   const reason = textOf(json.reason);
   const trippedBy = textOf(json.tripped_by);
   switch (json.state) {
     case 'steady':
       return { phase: steadyPhase(sinceMs, reason, trippedBy, trips), foreign };
-    case 'probing':
-      return {
-        phase: firstProbes({ sinceMs: nowMs, reason, trippedBy, trips }),
-        foreign,
-      };
+    case 'probing': {
+      const phase = probing({ reason, trippedBy, trips }, json);
+      return phase === null ? null : { phase, foreign };
+    }
     case 'fallen_back': {
       const hold = holdOf(json.hold);
       const common = { sinceMs, reason, trippedBy, trips, hold };
@@ -99,6 +149,14 @@ function timeOf(json: unknown): number | null {
   if (typeof json !== 'string') return null;
   const ms = Date.parse(json);
   return Number.isNaN(ms) ? null : ms;
+}
+
+function cut(text: string | null): string | null {
+  return text === null || text.length <= REASON_LIMIT ? text : `${text.slice(0, REASON_LIMIT - 1).toWellFormed()}…`;
+}
+
+function isCount(json: unknown): json is number {
+  return typeof json === 'number' && Number.isSafeInteger(json) && json >= 0;
 }
 
 function textOf(json: unknown): string | null {

@@ -9,6 +9,8 @@ import {
   fallenBackPhase,
   firstProbes,
   forgetNew,
+  type Observations,
+  ownName,
   type Phase,
   type ProbingPhase,
 } from './state.ts';
@@ -24,7 +26,13 @@ const JITTER = 0.1;
 /** Every phase begins with a clean slate for new. */
 export function enter(state: FallbackState, phase: Phase): FallbackState {
   forgetNew(state.seen);
-  return { ...state, phase };
+  return { ...state, phase, proposed: null };
+}
+
+/** Nearer to new: at once where this replica is alone, else proposed first, and only while somebody can be asked. */
+export function approach(state: FallbackState, phase: Phase): FallbackState {
+  if (state.seen.consent === 'free') return enter(state, phase);
+  return state.seen.consent === 'barred' || state.proposed !== null ? state : { ...state, proposed: phase };
 }
 
 export function tripped(
@@ -57,15 +65,17 @@ export function held(phase: Phase, by: string, why: string, nowMs: number): Fall
     reason: sentence('aborted', by, why),
     trippedBy: phase.trippedBy,
     trips: phase.trips,
-    hold: { by, atMs: nowMs, reason: why },
+    // As it will be read back.
+    hold: { by, atMs: Math.floor(nowMs), reason: why },
     waitMs: 0,
     retryAtMs: 0,
   });
 }
 
-export function probeFrom(phase: FallenBackPhase, nowMs: number, why: string): ProbingPhase {
+export function probeFrom(phase: FallenBackPhase, seen: Observations, nowMs: number, why: string): ProbingPhase {
   const { trippedBy, trips } = phase;
-  return firstProbes({ sinceMs: nowMs, reason: `probing: ${why}`, trippedBy, trips });
+  const self = ownName(seen);
+  return firstProbes({ sinceMs: nowMs, reason: `probing: ${why}`, trippedBy, trips, owner: self }, self);
 }
 
 export function sentence(what: string, by: string, why: string): string {

@@ -1,0 +1,64 @@
+/**
+ * What a replica wants to have shared of one service, and what becomes of that when somebody else was first. In: the wish, and the
+ * text that is shared by now. Out: one word. It is these few rules that make a trip beat a recovery, and keep a person's hold.
+ */
+import { isSameHold } from '../fallback/replicas.ts';
+import type { Phase } from '../fallback/state.ts';
+import type { OwnChange } from './replicas.ts';
+import { isHeld, type StateInText } from './state-text.ts';
+
+export interface Intent {
+  /** `removal`: of a service that nobody has any more. */
+  readonly what: OwnChange | 'proposal' | 'removal';
+  /** A trip: its number, and the new cluster it is about. */
+  readonly trips: number;
+  readonly newTarget: string | null;
+  /** The phase that was left. */
+  readonly before: Phase | null;
+  /** Made, or still waiting, while nothing was heard of the others. */
+  gap: boolean;
+  /** What may have been written, for nobody answered. */
+  tried: string | null | undefined;
+}
+
+export function isPut({ what }: Intent): boolean {
+  return what === 'trip' || what === 'hold';
+}
+
+/** `applied`: it is what is shared. `stays`: it is still to be written. `yields`: what is shared counts. */
+export type Fate = 'applied' | 'stays' | 'yields';
+
+/** `text`: another than what was known when it was decided; null: nothing is shared. `said`: what it means, null: no sense in it. */
+export function fateOf(intent: Intent, text: string | null, said: StateInText | null): Fate {
+  if (intent.tried !== undefined && text === intent.tried) return 'applied';
+  switch (intent.what) {
+    case 'hold':
+      return 'stays';
+    case 'resume':
+      // A hold that somebody else placed meanwhile is not the one that was lifted.
+      return said !== null && isHeld(said.phase) && !isSameHold(holdOf(said.phase), holdOf(intent.before))
+        ? 'yields'
+        : 'stays';
+    case 'trip':
+      return tripFate(intent, text, said);
+    default:
+      return 'yields';
+  }
+}
+
+function holdOf(phase: Phase | null) {
+  return phase?.kind === 'fallen_back' ? phase.hold : null;
+}
+
+function tripFate(
+  { before, gap, newTarget, tried, trips }: Intent,
+  text: string | null,
+  said: StateInText | null,
+): Fate {
+  // Of a service that was in trouble already: it was resumed, or is about another cluster by now.
+  if (text === null) return (gap || tried !== undefined) && before?.kind !== 'steady' ? 'yields' : 'stays';
+  if (said === null) return 'stays';
+  if (isHeld(said.phase)) return 'yields';
+  // The same trip or a later one is known to the others; else they only went on from before it.
+  return said.newTarget === newTarget && said.phase.trips >= trips ? 'yields' : 'stays';
+}
