@@ -2,14 +2,17 @@
  * k8s/ and the chart against a real API server: they say the same, are taken where only the strictest pods are, and allow the
  * proxy what it uses and nothing more. @needs kubernetes helm
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { manifestText } from '../../scripts/manifests.ts';
 import { pageText } from '../docs/page.ts';
 import { REPOSITORY, runCli } from '../support/cli.ts';
+import { eventually } from '../support/eventually.ts';
 import { type KubeServers, startKubeServers } from '../support/kube-servers.ts';
 import { charted, HOME, kustomized, type Manifest, type Manifests, manifestsIn, podOf } from '../support/rendered.ts';
+import { RunningProxy } from '../support/running-proxy.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 const OVERLAYS = ['direct', 'nginx', 'selector', 'monitoring', 'demo'];
 const { version: VERSION } = JSON.parse(readFileSync(join(REPOSITORY, 'package.json'), 'utf8'));
@@ -131,6 +134,18 @@ const REFUSED: readonly (readonly [object, RegExp])[] = [
   [{ source: { kind: 'selector' }, configuration: 'services: []' }, /every team keeps its own ConfigMap/],
 ];
 
+const ACCOUNT = `system:serviceaccount:${HOME}:migration-proxy`;
+/** One line for each request of the account, when it is answered. */
+const AUDIT_POLICY = JSON.stringify({
+  apiVersion: 'audit.k8s.io/v1',
+  kind: 'Policy',
+  omitStages: ['RequestReceived'],
+  rules: [{ level: 'Metadata', users: [ACCOUNT] }, { level: 'None' }],
+});
+/** Of the pod's arguments those that name its own paths and ports. */
+const OF_THE_POD = /^--(listen|admin-listen|state-dir|admin-token-file|drain-.*)=/;
+const TOKEN = 'a-token-of-sixteen-characters-or-more';
+
 const CONFIGMAPS = { apiGroups: [''], resources: ['configmaps'] };
 const LEASES = { apiGroups: ['coordination.k8s.io'], resources: ['leases'] };
 const EVENTS = { apiGroups: [''], resources: ['events'] };
@@ -150,9 +165,14 @@ const OF_CLUSTER_ROLE = [
 describe('the manifests', function () {
   this.timeout(90_000);
   let kube: KubeServers;
+  let audit: string;
 
   before(async () => {
-    kube = await startKubeServers();
+    const audited = tempDir();
+    audit = join(audited, 'audit.log');
+    writeFileSync(join(audited, 'policy.yaml'), AUDIT_POLICY);
+    const auditing = [`--audit-policy-file=${join(audited, 'policy.yaml')}`, `--audit-log-path=${audit}`];
+    kube = await startKubeServers({ apiServerFlags: auditing });
     await kube.restrictedNamespace(HOME);
     // Enforced on pods; for what makes pods the API server warns.
     await kube.expectKubectl('label', 'namespace', HOME, 'pod-security.kubernetes.io/warn=restricted');
@@ -280,6 +300,47 @@ describe('the manifests', function () {
       await expectNo('delete', 'configmap/migration-proxy-state', HOME);
       await expectNo('get', 'secrets', HOME);
       await expectNo('get', 'configmap/migration-config', 'shop');
+    });
+
+    it('two replicas run with what the Deployment says, by that account, and are refused nothing', async () => {
+      const { args } = containerOf(manifestsIn(await kustomized('base')));
+      const given = args.slice(1).filter((arg: string) => !OF_THE_POD.test(arg));
+      const flags = given.map((arg: string) => arg.replace('$(POD_NAMESPACE)', HOME));
+      const kubeconfig = await kube.serviceAccountKubeconfig(HOME, 'migration-proxy');
+      const token = join(tempDir(), 'token');
+      writeFileSync(token, TOKEN);
+      const start = (name: string): Promise<RunningProxy> =>
+        RunningProxy.start(null, {
+          source: ['--kubeconfig', kubeconfig],
+          flags: [...flags, '--admin-token-file', token],
+          env: { POD_NAME: name, POD_NAMESPACE: HOME, POD_IP: '127.0.0.1' },
+        });
+      const replicas = await Promise.all([start('pod-a'), start('pod-b')]);
+      try {
+        const [{ admin }] = replicas;
+        const env = { MIGRATION_PROXY_ADMIN: admin, MIGRATION_PROXY_ADMIN_TOKEN: TOKEN };
+        const words = ['--reason', 'to see what is written'];
+        expect((await runCli(['update', 'shop', '10', ...words], { env })).stderr).to.equal('');
+        expect((await runCli(['abort', 'shop', ...words], { env })).stderr).to.equal('');
+        await eventually('all that the proxy keeps is there', async () => {
+          const got = await kube.expectKubectl('get', 'configmaps,leases,events', '-n', HOME, '-o', 'name');
+          for (const kept of OURS) expect(got).to.contain(`configmap/${kept}\n`);
+          expect(got).to.contain('lease.coordination.k8s.io/migration-proxy\n');
+          expect(got).to.contain('event/migration-config.');
+          return true;
+        });
+        expect((await runCli(['resume', 'shop', ...words], { env })).stderr).to.equal('');
+      } finally {
+        for (const { code } of await Promise.all(replicas.map((replica) => replica.stop()))) expect(code).to.equal(0);
+      }
+      const requests = readFileSync(audit, 'utf8')
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => JSON.parse(line))
+        .filter(({ userAgent }) => !/^kubectl/.test(userAgent));
+      expect(requests).to.have.length.greaterThan(10);
+      const refused = requests.filter(({ responseStatus }) => [401, 403].includes(responseStatus?.code));
+      expect(refused.map(({ verb, requestURI }) => `${verb} ${requestURI}`)).to.deep.equal([]);
     });
 
     it('with labels the account reads ConfigMaps everywhere and changes only its own', async () => {
