@@ -6,14 +6,10 @@
 import {
   CoordinationV1Api,
   CoreV1Api,
-  type CoreV1Event,
   createConfiguration,
-  PatchStrategy,
   type RequestContext,
   ResponseContext,
   ServerConfiguration,
-  setHeaderOptions,
-  V1MicroTime,
   wrapHttpLibrary,
 } from '@kubernetes/client-node';
 import {
@@ -27,6 +23,7 @@ import {
   type Patch,
   type Selection,
 } from './api.ts';
+import { configMapBody, contentTypeOf, eventBody, FIELD_MANAGER, leaseBody, patchBody } from './bodies.ts';
 import { loadCredentials } from './credentials.ts';
 import { failureOfStatus, notTheApi } from './failures.ts';
 import { kubeCall } from './kube-call.ts';
@@ -34,7 +31,6 @@ import { BrokenObject, toConfigMap, toLease } from './objects.ts';
 import { Transport } from './transport.ts';
 import { openWatch } from './watch.ts';
 
-const FIELD_MANAGER = 'migration-proxy';
 const LIMIT_MS = 10_000;
 const PAGE = 500;
 
@@ -87,19 +83,16 @@ class Connection implements KubeApi {
     return openWatch({ server: this.server, transport: this.#transport }, selection, resourceVersion, handlers);
   }
 
-  createConfigMap({ namespace, name, labels, data, binaryData }: NewConfigMap): Promise<ConfigMapObject> {
-    const body = {
-      metadata: { name, namespace, labels: { ...labels } },
-      ...(data === undefined ? {} : { data: { ...data } }),
-      ...(binaryData === undefined ? {} : { binaryData: { ...binaryData } }),
-    };
+  createConfigMap(object: NewConfigMap): Promise<ConfigMapObject> {
+    const { namespace, name } = object;
+    const request = { namespace, body: configMapBody(object), fieldManager: FIELD_MANAGER };
     return this.#ask(`create configmap "${name}" in namespace "${namespace}"`, 'once', async ({ core }) =>
-      toConfigMap(await core.createNamespacedConfigMap({ namespace, body, fieldManager: FIELD_MANAGER })),
+      toConfigMap(await core.createNamespacedConfigMap(request)),
     );
   }
 
   patchConfigMap(namespace: string, name: string, patch: Patch): Promise<ConfigMapObject> {
-    const request = { namespace, name, ...bodyOf(patch), fieldManager: FIELD_MANAGER };
+    const request = { namespace, name, body: patchBody(patch), fieldManager: FIELD_MANAGER };
     return this.#ask(`patch configmap "${name}" in namespace "${namespace}"`, 'once', async ({ core }) =>
       toConfigMap(await core.patchNamespacedConfigMap(request, contentTypeOf(patch))),
     );
@@ -113,31 +106,16 @@ class Connection implements KubeApi {
     );
   }
 
-  createLease({
-    namespace,
-    name,
-    labels,
-    annotations,
-    holder,
-    durationSeconds,
-    renewMs,
-  }: NewLease): Promise<LeaseObject> {
-    const time = new V1MicroTime(renewMs);
-    const spec = {
-      leaseDurationSeconds: durationSeconds,
-      leaseTransitions: 0,
-      renewTime: time,
-      ...(holder === null ? {} : { holderIdentity: holder, acquireTime: time }),
-    };
-    const metadata = { name, namespace, labels: { ...labels }, annotations: { ...annotations } };
-    const body = { metadata, spec };
+  createLease(lease: NewLease): Promise<LeaseObject> {
+    const { namespace, name } = lease;
+    const request = { namespace, body: leaseBody(lease), fieldManager: FIELD_MANAGER };
     return this.#ask(`create lease "${name}" in namespace "${namespace}"`, 'once', async ({ leases }) =>
-      leaseOf(await leases.createNamespacedLeaseWithHttpInfo({ namespace, body, fieldManager: FIELD_MANAGER })),
+      leaseOf(await leases.createNamespacedLeaseWithHttpInfo(request)),
     );
   }
 
   patchLease(namespace: string, name: string, patch: Patch): Promise<LeaseObject> {
-    const request = { namespace, name, ...bodyOf(patch), fieldManager: FIELD_MANAGER };
+    const request = { namespace, name, body: patchBody(patch), fieldManager: FIELD_MANAGER };
     return this.#ask(`patch lease "${name}" in namespace "${namespace}"`, 'once', async ({ leases }) =>
       leaseOf(await leases.patchNamespacedLeaseWithHttpInfo(request, contentTypeOf(patch))),
     );
@@ -245,35 +223,8 @@ function namesOf(selection: Selection): string {
   return `configmaps labelled ${selection.labels} in ${where}`;
 }
 
-/** The default of the package is a JSON Patch whatever the body is. */
-function contentTypeOf(patch: Patch) {
-  return setHeaderOptions('Content-Type', patch.kind === 'json' ? PatchStrategy.JsonPatch : PatchStrategy.MergePatch);
-}
-
-function bodyOf(patch: Patch): { body: unknown } {
-  return { body: patch.kind === 'json' ? patch.operations : patch.body };
-}
-
 async function leaseOf(info: ResponseContext): Promise<LeaseObject> {
   return toLease(JSON.parse(await info.body.text()));
-}
-
-/** Without `eventTime`: the form that `kubectl get events` sorts and shows everywhere. */
-function eventBody({ namespace, name, type, reason, message, atMs, about, instance }: EventObject): CoreV1Event {
-  const at = new Date(atMs);
-  return {
-    metadata: { namespace, name },
-    involvedObject: { apiVersion: 'v1', ...about },
-    type,
-    reason,
-    message,
-    firstTimestamp: at,
-    lastTimestamp: at,
-    count: 1,
-    source: { component: FIELD_MANAGER },
-    reportingComponent: FIELD_MANAGER,
-    reportingInstance: instance.slice(0, 128),
-  };
 }
 
 async function orNull<T>(answer: Promise<T>): Promise<T | null> {
