@@ -43,6 +43,20 @@ describe('metrics', () => {
     expect([...(await ours(() => facts())).keys()].filter((name) => name.includes('nginx'))).to.deep.equal([]);
   });
 
+  it('tell of the cluster where there is one, and say nothing of it where there is none', async () => {
+    const sharedWrites = { done: 3, stale: 2, failed: 0 };
+    const cluster = { connected: true, isLeader: false, replicas: 3, sharedWrites, lastHeardMs: 4_500 };
+    const families = await ours(() => facts({ cluster }));
+    const values = (name: string) => (families.get(`migration_proxy_${name}`)?.samples ?? []).map(({ value }) => value);
+    expect(values('api_server_connected')).to.deep.equal([1]);
+    expect(values('leader')).to.deep.equal([0]);
+    expect(values('replicas')).to.deep.equal([3]);
+    expect(values('shared_writes_total')).to.deep.equal([3, 2, 0]);
+    expect(values('config_source_last_sync_timestamp_seconds')).to.deep.equal([4.5]);
+    const alone = [...(await ours(() => facts())).keys()].join();
+    expect(alone).not.to.match(/api_server|leader|replicas|shared|last_sync/);
+  });
+
   it('have exactly the names, types and labels that alerts hold on to', async () => {
     const stats = new ServiceStats();
     const attempts = [

@@ -5,7 +5,9 @@ import {
   durationMs,
   headerLine,
   instanceName,
+  labelSelector,
   listenAddress,
+  namespaceName,
   percentage,
   wholeNumber,
 } from './arguments.ts';
@@ -14,6 +16,15 @@ describe('the grammar of flags', () => {
   const refuses = (parse: (text: string) => unknown, texts: readonly string[], example: RegExp) => {
     for (const text of texts) expect(() => parse(text), JSON.stringify(text)).to.throw(example);
   };
+
+  it('takes labels as the API server reads them, and nothing that it would refuse', () => {
+    const good = ['a', '!a', 'a=b', 'a==b', 'a!=b', 'a=', 'x.io/a-b_c.d=v', 'a in (b,c)', 'a notin ( b )', 'a=b,!c, d'];
+    for (const text of good) expect(labelSelector(text)).to.equal(text);
+    const bad = ['', ',', 'a=b,', 'a=b c', 'a===b', '-a', 'a in b', 'a in ()x', '/a', 'a/b/c', 'a=b&limit=1', 'é=1'];
+    refuses(labelSelector, [...bad, `a=${'x'.repeat(64)}`], /migration-proxy\/config=true/);
+    expect(namespaceName('shop-1')).to.equal('shop-1');
+    refuses(namespaceName, ['', 'Shop', 'a.b', 'a/b', '-a', 'a'.repeat(64)], /name of a namespace/);
+  });
 
   it('takes listen addresses of every form, and nothing else', () => {
     expect(listenAddress(':8000')).to.deep.equal({ host: null, port: 8000 });
