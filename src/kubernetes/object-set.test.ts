@@ -49,6 +49,8 @@ describe('the set of objects', () => {
     list(set, object('a', 10));
     expect(set.remove(object('a', 12))).to.equal(true);
     expect(set.put(object('a', 11))).to.equal(false);
+    expect(set.remove(object('a', 9))).to.equal(false);
+    expect(set.put(object('a', 11))).to.equal(false);
     expect(set.put(object('a', 14, 'two'))).to.equal(true);
   });
 
@@ -101,6 +103,7 @@ describe('the set of objects', () => {
         }
         expect(versions(set)).to.deep.equal(expected);
       }),
+      { numRuns: 1_000 },
     );
   });
 });

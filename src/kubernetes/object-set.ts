@@ -50,7 +50,8 @@ export class ObjectSet {
   remove(object: ConfigMapObject): boolean {
     const key = keyOf(object);
     const known = this.#objects.get(key);
-    if (known !== undefined && isNewer(known.meta.resourceVersion, object.meta.resourceVersion)) return false;
+    const newest = known?.meta.resourceVersion ?? this.#gone.get(key);
+    if (newest !== undefined && isNewer(newest, object.meta.resourceVersion)) return false;
     this.#gone.set(key, object.meta.resourceVersion);
     this.#since?.set(key, object.meta.resourceVersion);
     if (known === undefined) return false;
