@@ -50,7 +50,8 @@ export async function runProxy(options: RunOptions): Promise<void> {
     log.info({}, 'no --state-dir: fallbacks, holds and the last good configuration end with this process');
   try {
     const admin = await listening(proxy.admin.listen(), '--admin-listen', options.adminListen);
-    await proxy.controller.start();
+    // An API server that does not answer keeps it waiting for its limit: whoever wants an end meanwhile gets it.
+    await Promise.race([proxy.controller.start(), signals.end]);
     // Without a configuration every answer would be 404: better no answer, so that others are asked.
     if ((await Promise.race([proxy.controller.loaded, signals.end])) !== 'end') {
       // An nginx with thousands of backends takes seconds to start: whoever wants an end meanwhile gets it.

@@ -5,13 +5,14 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { runCli } from '../support/cli.ts';
 import { eventually, within } from '../support/eventually.ts';
 import { KubeNamespace } from '../support/kube-namespace.ts';
 import { type KubeServers, startKubeServers } from '../support/kube-servers.ts';
 import { freePort } from '../support/ports.ts';
 import { ask } from '../support/raw-client.ts';
 import { OK, Recorder } from '../support/recorder.ts';
-import type { RunningProxy } from '../support/running-proxy.ts';
+import { RunningProxy } from '../support/running-proxy.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const HOST = 'shop.test';
@@ -33,6 +34,19 @@ services:
     new_protocol: http
     migration: { percentage: ${percentage} }
 `;
+
+  const TOKEN = 'a-token-of-some-length';
+  const write = (proxy: RunningProxy, what: 'abort' | 'resume', token = TOKEN): Promise<Response> =>
+    fetch(`${proxy.admin}/api/v1/services/shop/${what}`, {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' },
+      body: '{"reason":"a test"}',
+    });
+  function tokenFile(): string {
+    const file = join(tempDir(), 'token');
+    writeFileSync(file, TOKEN);
+    return file;
+  }
 
   async function replica(space: KubeNamespace, options: Parameters<KubeNamespace['replica']>[0]) {
     const proxy = await space.replica(options);
@@ -144,7 +158,7 @@ services:
   it('goes on without the API server, says so, and is caught up when it is back', async () => {
     const space = await KubeNamespace.make(kube, 'outage');
     await space.configure(config(0));
-    const proxy = await replica(space, { name: 'pod-a' });
+    const proxy = await replica(space, { name: 'pod-a', flags: ['--admin-token-file', tokenFile()] });
     await kube.stopApiServer();
     const lost = await eventually('the loss is told', async () => {
       const { api_server: apiServer } = await proxy.status();
@@ -155,7 +169,16 @@ services:
     expect((await proxy.askAdmin('/readyz')).status).to.equal(200);
     expect((await proxy.askAdmin('/metrics')).body.toString()).to.include('migration_proxy_api_server_connected 0\n');
 
+    const held = await write(proxy, 'abort');
+    expect(held.status).to.equal(202);
+    expect(((await held.json()) as { message: string }).message).to.include('on this replica alone until');
+    expect((await proxy.service('shop')).hold?.reason).to.equal('a test');
+
     await kube.startApiServer();
+    await eventually('the hold is shared', async () => {
+      const state = await space.object('configmap', 'migration-proxy-state');
+      return state?.data?.shop?.includes('a test');
+    });
     await space.configure(config(70));
     await eventually('it is caught up', async () => (await proxy.service('shop')).percentage === 70, 15_000);
     expect((await proxy.status()).api_server?.connected).to.equal(true);
@@ -189,25 +212,45 @@ services:
     await space.configure(config(20));
     const file = join(tempDir(), 'token');
     const proxy = await replica(space, { name: 'pod-a', flags: ['--admin-token-file', file] });
-    const abort = (token: string): Promise<Response> =>
-      fetch(`${proxy.admin}/api/v1/services/shop/abort`, {
-        method: 'POST',
-        headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' },
-        body: '{}',
-      });
-    const token = 'a-token-of-some-length';
-    expect((await abort(token)).status).to.equal(403);
-    writeFileSync(file, token);
+    expect((await write(proxy, 'abort')).status).to.equal(403);
+    writeFileSync(file, TOKEN);
     const answer = await eventually('the token is taken', async () => {
-      const response = await abort(token);
-      if (response.status !== 200)
-        throw new Error(`${response.status} ${await response.text()} ${proxy.process.stderr}`);
+      const response = await write(proxy, 'abort');
       return response.status === 200 ? ((await response.json()) as { message: string; pending: boolean }) : null;
     });
     expect(answer.pending).to.equal(false);
     expect(answer.message).to.include('nothing to commit');
     const state = await space.object('configmap', 'migration-proxy-state');
     expect(Object.keys(state?.data ?? {})).to.deep.equal(['shop']);
+    expect((await write(proxy, 'resume')).status).to.equal(200);
+    expect((await space.object('configmap', 'migration-proxy-state'))?.data?.shop, 'untouched again').to.equal(
+      undefined,
+    );
     await within('it ends', proxy.stop());
+  });
+
+  it('may be many, by their labels, of all namespaces; ours are where the proxy is', async () => {
+    const [space, beside] = [await KubeNamespace.make(kube, 'many'), await KubeNamespace.make(kube, 'beside')];
+    const source = ['--selector', 'migration-proxy/config=true', '--kubeconfig', kube.adminKubeconfig];
+    const env = { POD_NAME: 'pod-a', POD_NAMESPACE: 'many' };
+    await beside.configure(config(10), { 'migration-proxy/config': 'true' });
+    const proxy = await RunningProxy.start(null, { source, env });
+    running.push(proxy);
+    expect((await proxy.status()).config.source).to.equal('selector:migration-proxy/config=true');
+    const more = config(90).replace('name: shop', 'name: cart').replace(HOST, 'cart.test');
+    await space.configure(more, { 'migration-proxy/config': 'true' });
+    await eventually('both serve', async () => (await proxy.status()).services.length === 2);
+    await beside.delete('configmap', 'migration-config');
+    await eventually('what is gone is stale', async () => (await proxy.service('shop')).stale);
+    const [error] = (await proxy.status()).config.errors;
+    expect(error).to.include({ code: 'source_gone', file: beside.label });
+    await eventually('our objects are in the namespace of the proxy', () => space.object('lease', 'migration-proxy'));
+    expect(await beside.object('lease', 'migration-proxy')).to.equal(null);
+  });
+
+  it('cannot start where no API server is named, and says so', async () => {
+    const result = await runCli(['run', '--configmap', 'a/b', '--kubeconfig', join(tempDir(), 'none')]);
+    expect([result.code, result.stdout]).to.deep.equal([2, '']);
+    expect(result.stderr).to.include('no API server to ask').and.include('none');
   });
 });

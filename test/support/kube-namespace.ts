@@ -45,11 +45,11 @@ export class KubeNamespace {
   }
 
   /** As a person who applies the ConfigMap from a file. */
-  async configure(yaml: string): Promise<void> {
+  async configure(yaml: string, labels: Readonly<Record<string, string>> = {}): Promise<void> {
     const manifest = {
       apiVersion: 'v1',
       kind: 'ConfigMap',
-      metadata: { name: CONFIG, namespace: this.name },
+      metadata: { name: CONFIG, namespace: this.name, labels },
       data: { 'migration.yaml': yaml },
     };
     const input = JSON.stringify(manifest);
