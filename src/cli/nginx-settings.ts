@@ -2,8 +2,9 @@
  * What nginx's text depends on besides the services, from the flags and this machine. In: the flags, the nginx's version. Out:
  * settings, the same wherever flags and machine are: `run`, `render` and `diff` agree.
  */
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, hostname } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import type { CaBundle } from '../nginx/ca-bundle.ts';
 import type { NginxSettings, NginxVersion } from '../nginx/text/settings.ts';
@@ -35,6 +36,7 @@ export function nginxSettings(options: TrafficOptions, here: NginxHere, bundle: 
   return {
     version: here.version,
     listen,
+    place: placeOf(listen),
     directory: nginxDirectory(options),
     instance: options.instance,
     user: process.getuid?.() === 0 ? workerUser() : null,
@@ -49,6 +51,14 @@ export function nginxSettings(options: TrafficOptions, here: NginxHere, bundle: 
     mostFiles: mostFiles(),
     limits: limitsOf(options),
   };
+}
+
+/** A hash: clients see it, and a host's or pod's name is none of their business. */
+function placeOf({ host, port }: TrafficOptions['listen']): string {
+  return createHash('sha256')
+    .update(`${hostname()} ${host ?? ''}:${port}`)
+    .digest('hex')
+    .slice(0, 12);
 }
 
 /** Started by root, nginx gives its workers to somebody who may do less: a user that has a group of its own name. */

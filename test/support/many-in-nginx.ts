@@ -84,7 +84,14 @@ export class ManyInNginx {
       ...{ maxHeadBytes: 32_768, replayBytes: 65_536, maxConnections: 10_000 },
     };
     return new ManyInNginx(nginxProcess, {
-      ...{ version: here.version, listen: { host: '127.0.0.1', port }, directory, instance: 'scale', user },
+      ...{
+        version: here.version,
+        listen: { host: '127.0.0.1', port },
+        directory,
+        place: 'scale',
+        instance: 'scale',
+        user,
+      },
       ...{ workers: 1, shutdownTimeoutMs: 60_000, gzip: 'off', accessLogFile: null, detail: 'brief' },
       ...{ njsModule: null, caBundle, caDirectory: join(directory, 'tls', 'default.certs'), limits },
     });

@@ -10,6 +10,7 @@ export function sampleSettings({ limits, ...changes }: SettingsChanges = {}): Ng
     version: { major: 1, minor: 22, patch: 1 },
     listen: { host: '127.0.0.1', port: 8000 },
     directory: '/dev/shm/migration-proxy',
+    place: '0123456789ab',
     instance: 'migration-proxy',
     user: null,
     workers: 1,

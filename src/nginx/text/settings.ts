@@ -11,6 +11,8 @@ export interface NginxSettings {
   readonly version: NginxVersion;
   /** Host null: every address, IPv4 and IPv6. */
   readonly listen: { readonly host: string | null; readonly port: number };
+  /** 12 hex digits that no other nginx of ours has, on this machine or another: the beginning of the ids of requests. */
+  readonly place: string;
   /** Absolute. All files of nginx are below it. */
   readonly directory: string;
   /** Our name in Via. */

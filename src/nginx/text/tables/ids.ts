@@ -14,14 +14,13 @@ const STICKY_ATTRIBUTES = 'Path=/; HttpOnly; SameSite=Lax; Max-Age=2592000';
 const STICKY_ID = '^[0-9a-f]{32}\\z';
 
 /**
- * `$own_id`, the id that we give a request: where, which connection since nginx started, which request of it, when. Nobody else has it,
- * over workers, reloads, restarts and replicas. It is no secret: nginx's `$request_id` of random digits costs a request
- * 7 500 instructions and a system call (OpenSSL 3.0), this 2 800.
+ * `$own_id`, the id that we give a request: where (a hash), which connection since nginx started, which request of it, when. Nobody
+ * else has it, over workers, reloads, restarts and replicas. It is no secret: nginx's `$request_id` of random digits costs a
+ * request 7 500 instructions and a system call (OpenSSL 3.0), this 2 800.
  */
 export function ownId({ tables, settings }: Pick<TableContext, 'tables' | 'settings'>): Expression {
-  const { port } = settings.listen;
   const once = [variable('connection'), '-', variable('connection_requests'), '-', variable('msec')];
-  return tables.map('own_id', [''], [variable('hostname'), `-${port}-`, ...once], []);
+  return tables.map('own_id', [''], [`${settings.place}-`, ...once], []);
 }
 
 export interface Ids {
