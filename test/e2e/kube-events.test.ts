@@ -23,7 +23,7 @@ interface Told {
   readonly reason: string;
   readonly type: string;
   readonly message: string;
-  readonly reportingInstance: string;
+  readonly lastTimestamp: string;
 }
 
 class Replica {
@@ -192,9 +192,11 @@ services:
 
     const events = await told();
     const reasons = events.map(({ reason, type }) => `${reason} ${type}`);
-    // The seconds of a timestamp are all that kubectl sorts by; of one service and reason there is one a minute.
-    const first = [...new Set(reasons)];
-    expect(first.indexOf('ConfigApplied Normal')).to.equal(0);
+    // The seconds of a timestamp are all that kubectl sorts by.
+    const story = ['ConfigApplied', 'PercentageChanged', 'ConfigRejected', 'FallenBack', 'Held', 'Resumed', 'Reverted'];
+    const times = story.map((reason) => events.find((event) => event.reason === reason)?.lastTimestamp ?? 'missing');
+    expect(times).to.deep.equal([...times].sort());
+    // Of one service and reason there is one a minute.
     for (const reason of [
       'ConfigRejected Warning',
       'FallenBack Warning',
