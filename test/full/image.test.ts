@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { parse } from 'yaml';
 import { fillContext } from '../support/build-context.ts';
 import { REPOSITORY } from '../support/cli.ts';
 import { parseDockerfile } from '../support/dockerfile.ts';
@@ -94,7 +95,7 @@ describe('the image', function () {
       execFileSync('chown', ['-R', '10001:10001', config, state]);
       const plane = name === 'nginx' ? ['--data-plane', 'nginx', '--nginx-dir', '/tmp/nginx'] : [];
       const before = listing(image(name).root);
-      const running = new RunningImage(image(name), {
+      const running = await RunningImage.start(image(name), {
         args: ['run', '--local-config', '/mnt/migration.yaml', '--state-dir', '/srv', ...plane],
         env: {
           MIGRATION_PROXY_LISTEN: `127.0.0.1:${port}`,
@@ -125,12 +126,53 @@ describe('the image', function () {
     });
   }
 
+  it('nginx as the sidecar of the overlay: serves on while the proxy beside it is killed, and is taken over', async () => {
+    const { command } = sidecar();
+    const [port, adminPort] = await freePorts(2);
+    const [config, shared] = [tempDir(), tempDir()];
+    writeFileSync(join(config, 'migration.yaml'), configuration(old.port));
+    execFileSync('chown', ['-R', '10001:10001', config, shared]);
+    const mounts = { '/mnt': config, '/run/migration-proxy': shared };
+    // The first process of a pod does nothing but be there.
+    const pause = await RunningImage.start(image('direct'), { command: ['tini', '--'], args: ['sleep', '600'] });
+    const plane = ['--data-plane', 'nginx', '--nginx-start', 'beside', '--nginx-dir', command.at(-1) as string];
+    const proxy = (): Promise<RunningImage> =>
+      RunningImage.start(image('nginx'), {
+        args: ['run', '--local-config', '/mnt/migration.yaml', ...plane],
+        env: { MIGRATION_PROXY_LISTEN: `127.0.0.1:${port}`, MIGRATION_PROXY_ADMIN_LISTEN: `127.0.0.1:${adminPort}` },
+        mounts,
+        beside: pause,
+      });
+    try {
+      await RunningImage.start(image('nginx'), { command, args: [], mounts, beside: pause });
+      const first = await proxy();
+      await eventually('ready', () => isReady(adminPort), 30_000, 100);
+      expect((await ask(port, { host: 'shop.test' })).status).to.equal(200);
+      const masters = nginxMasters();
+      expect(masters).to.have.length(1);
+      await first.kill();
+      expect((await ask(port, { host: 'shop.test' })).status).to.equal(200);
+      const second = await proxy();
+      await eventually('ready again', () => isReady(adminPort), 30_000, 100);
+      expect((await ask(port, { host: 'shop.test' })).status).to.equal(200);
+      expect(nginxMasters()).to.deep.equal(masters);
+      expect(await second.terminate(), second.said).to.equal(0);
+    } finally {
+      await pause.kill();
+    }
+
+    /** Those of this pod, by their directory. */
+    function nginxMasters(): string[] {
+      const lines = execFileSync('ps', ['-eo', 'pid=,args='], { encoding: 'utf8' }).split('\n');
+      return lines.filter((line) => line.includes('nginx: master') && line.includes('/run/migration-proxy/nginx'));
+    }
+  });
+
   it('is unhealthy where nothing answers', async () => {
     const [adminPort] = await freePorts(1);
     const env = { MIGRATION_PROXY_ADMIN_LISTEN: `127.0.0.1:${adminPort}` };
-    const { entrypoint, healthcheck } = image('direct');
-    const other = { ...image('direct'), entrypoint: entrypoint.slice(0, 3) };
-    const running = new RunningImage(other, { args: ['sleep', '60'], env });
+    const { healthcheck } = image('direct');
+    const running = await RunningImage.start(image('direct'), { command: ['sleep'], args: ['60'], env });
     try {
       expect(await running.exec(healthcheck)).to.include({ code: 1 });
     } finally {
@@ -138,6 +180,12 @@ describe('the image', function () {
     }
   });
 });
+
+/** As the overlay has it. */
+function sidecar(): { command: string[] } {
+  const { spec } = parse(read('k8s/overlays/nginx/deployment.yaml'));
+  return spec.template.spec.initContainers[0];
+}
 
 function configuration(oldPort: number): string {
   return `services:

@@ -15,6 +15,10 @@ export interface RunImage {
   readonly env?: Readonly<Record<string, string>>;
   /** Path inside: directory outside. Writable. */
   readonly mounts?: Readonly<Record<string, string>>;
+  /** Shares this one's processes, as the containers of a pod with `shareProcessNamespace` do; ends with it. */
+  readonly beside?: RunningImage;
+  /** In place of ENTRYPOINT. */
+  readonly command?: readonly string[];
 }
 
 export class RunningImage {
@@ -25,7 +29,18 @@ export class RunningImage {
   /** Standard output and error. */
   said = '';
 
-  constructor(image: Image, { args, env = {}, mounts = {} }: RunImage) {
+  static async start(image: Image, options: RunImage): Promise<RunningImage> {
+    const { beside } = options;
+    const namespaces = ['--mount', '--pid', '--fork', '--kill-child'];
+    const [program, ...words] =
+      beside === undefined
+        ? ['unshare', ...namespaces]
+        : ['nsenter', '--target', String(await beside.pid()), '--pid', 'unshare', '--mount'];
+    return new RunningImage(image, options, program, words);
+  }
+
+  private constructor(image: Image, options: RunImage, program: string, words: readonly string[]) {
+    const { args, env = {}, mounts = {}, command = image.entrypoint } = options;
     this.#image = image;
     this.#env = Object.entries({ ...image.env, ...env }).map(([key, value]) => `${key}=${value}`);
     const binds = Object.entries(mounts).map(([inside, outside]) => {
@@ -41,9 +56,8 @@ export class RunningImage {
       'mount -o remount,ro,bind "$1"',
       'root=$1; shift; exec chroot "$root" "$@"',
     ].join('\n');
-    const namespaces = ['--mount', '--pid', '--fork', '--kill-child'];
-    const inside = this.#inside([...image.entrypoint, ...args]);
-    this.#child = spawn('unshare', [...namespaces, 'sh', '-euc', script, 'sh', image.root, ...inside]);
+    const inside = this.#inside([...command, ...args]);
+    this.#child = spawn(program, [...words, 'sh', '-euc', script, 'sh', image.root, ...inside]);
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
         this.said += text;
@@ -89,18 +103,16 @@ export class RunningImage {
     await this.#ended;
   }
 
-  /** The first process takes all others of its namespace with it; without a user of its own it would have died with unshare. */
+  /** All of it, as a container runtime kills: without unshare the rest would live on, having another user. */
   #killAll(): void {
     const first = this.#first();
-    if (first !== null) process.kill(first, 'SIGKILL');
+    if (first !== null) for (const pid of [first, ...below(first)]) kill(pid);
     this.#child.kill('SIGKILL');
   }
 
   #first(): number | null {
     const { pid, exitCode, signalCode } = this.#child;
-    if (exitCode !== null || signalCode !== null) return null;
-    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
-    return children === '' ? null : Number(children.split(' ')[0]);
+    return exitCode !== null || signalCode !== null || pid === undefined ? null : (childrenOf(pid)[0] ?? null);
   }
 
   #inside(words: readonly string[]): string[] {
@@ -115,4 +127,24 @@ export class RunningImage {
 /** Bytes on disk. */
 export function sizeOf(root: string): number {
   return Number(execFileSync('du', ['-sb', root], { encoding: 'utf8' }).split('\t')[0]);
+}
+
+function below(pid: number): number[] {
+  return childrenOf(pid).flatMap((child) => [child, ...below(child)]);
+}
+
+function childrenOf(pid: number): number[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+  } catch {
+    return [];
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended with its parent.
+  }
 }
