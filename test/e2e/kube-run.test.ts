@@ -99,7 +99,7 @@ services:
   it('has a place among the replicas, and keeps what those that start need', async () => {
     const space = await KubeNamespace.make(kube, 'place');
     await space.configure(config(10));
-    const proxy = await replica(space, { name: 'pod-a' });
+    const proxy = await replica(space, { name: 'pod-a', flags: ['--admin-token-file', tokenFile()] });
     const { api_server: apiServer, replicas } = await eventually('it leads', async () => {
       const status = await proxy.status();
       return status.replicas?.[0]?.leader ? status : null;
@@ -126,8 +126,19 @@ services:
       return lists.every((list) => list.map(({ name }) => name).join() === 'pod-a,pod-b');
     });
 
+    expect((await write(proxy, 'abort')).status).to.equal(200);
+    await eventually(
+      'the other holds it too',
+      async () => (await late.service('shop')).hold?.reason === 'a test',
+      1_000,
+    );
+
+    const third = await replica(space, { name: 'pod-c' });
+    expect((await third.service('shop')).state, 'from its first request on').to.equal('fallen_back');
+    await third.stop();
+
     const metrics = (await proxy.askAdmin('/metrics')).body.toString();
-    for (const line of ['api_server_connected 1', 'leader 1', 'replicas 2', 'shared_writes_total{result="done"} 0']) {
+    for (const line of ['api_server_connected 1', 'leader 1', 'replicas 2', 'shared_writes_total{result="done"} 1']) {
       expect(metrics).to.include(`migration_proxy_${line}\n`);
     }
     expect(metrics).to.match(/migration_proxy_config_source_last_sync_timestamp_seconds \d/);
