@@ -17,7 +17,10 @@ export interface FallbackStep {
   readonly about: Happening['about'];
 }
 
-/** Trips are counted from one again after each reset: the same number within this time is the same trip. */
+/**
+ * Trips are counted from one again after each reset: the same number in the same minute is the same trip. Replicas learn of a trip some
+ * 0.2 s apart, so one of 300 trips lies on both sides of a full minute and makes two Events; the history tells such repeats.
+ */
 const SAME_TRIP_MS = 60_000;
 
 export function fallbackHappening(step: FallbackStep): Happening | null {

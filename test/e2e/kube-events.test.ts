@@ -197,18 +197,14 @@ services:
     const times = story.map((reason) => events.find((event) => event.reason === reason)?.lastTimestamp ?? 'missing');
     expect(times).to.deep.equal([...times].sort());
     // Of one service and reason there is one a minute.
-    for (const reason of [
-      'ConfigRejected Warning',
-      'FallenBack Warning',
-      'Held Warning',
-      'Resumed Normal',
-      'Reverted Warning',
-    ]) {
+    for (const reason of ['ConfigRejected Warning', 'Held Warning', 'Resumed Normal', 'Reverted Warning']) {
       expect(
         reasons.filter((one) => one === reason),
         reason,
       ).to.have.length(1);
     }
+    // Replicas that see one fall on either side of a full minute name it twice.
+    expect(reasons.filter((one) => one === 'FallenBack Warning').length).to.be.within(1, 2);
     const messageOf = (reason: string) => events.find((event) => event.reason === reason)?.message;
     expect(messageOf('ConfigApplied')).to.match(/^resourceVersion \d+ is served: 2 services$/);
     expect(messageOf('PercentageChanged')).to.equal('shop: 0 % -> 10 %, by kubectl-edit');
