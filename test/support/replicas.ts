@@ -34,10 +34,10 @@ export class Replica {
   readonly name: string;
   /** Null: it asks the API server itself. */
   readonly gate: TcpGate | null;
-  readonly #options: ProxyOptions;
+  readonly #options: Omit<ProxyOptions, 'after'>;
   #running: RunningNginx | RunningProxy | null = null;
 
-  constructor(name: string, gate: TcpGate | null, options: ProxyOptions) {
+  constructor(name: string, gate: TcpGate | null, options: Omit<ProxyOptions, 'after'>) {
     this.name = name;
     this.gate = gate;
     this.#options = options;
@@ -59,9 +59,11 @@ export class Replica {
     const all = { ...this.#options, ...options };
     const before = this.#running;
     if (plane === 'nginx') {
-      this.#running = await RunningNginx.start(null, before instanceof RunningNginx ? { ...all, after: before } : all);
+      const after = before instanceof RunningNginx ? { after: before } : {};
+      this.#running = await RunningNginx.start(null, { ...all, ...after });
     } else {
-      this.#running = await RunningProxy.start(null, before instanceof RunningProxy ? { ...all, after: before } : all);
+      const after = before instanceof RunningProxy ? { after: before } : {};
+      this.#running = await RunningProxy.start(null, { ...all, ...after });
     }
   }
 
