@@ -10,6 +10,10 @@ export interface ClusterLink {
    * time; run states and history have been handed to their owners by then, where they could be had.
    */
   takeUp(): Promise<unknown>;
+  /** As `takeUp`: once more, where it could not be had then. */
+  readLastGood(): Promise<unknown>;
+  /** What others keep, or that they keep nothing, was read. */
+  readonly knowsLastGood: boolean;
   /** The last good configuration is another one; `textNow` is asked for it when it can be written. */
   saveLastGood(textNow: () => string): void;
   /** The configuration that is served has changed: others are to hear of it. */

@@ -98,10 +98,22 @@ export class Controller {
 
   /** What all replicas keep is newer than this one's disk. */
   async #takeUp(): Promise<void> {
-    const { cluster, configuration, log } = this.#parts;
+    const { cluster } = this.#parts;
     if (cluster === null) return;
     cluster.onStates = () => this.#lookWhatIsMissing();
-    const lastGood = await cluster.takeUp();
+    this.#restoreKept(await cluster.takeUp());
+  }
+
+  /** The API server was away when this replica started and answers now: what it says may be broken, and is not all there is. */
+  async #takeUpLate(reads: readonly SourceRead[]): Promise<void> {
+    const { cluster, configuration } = this.#parts;
+    const isFirst = configuration.loadedMs === null && reads.some(({ version }) => version !== undefined);
+    if (cluster === null || cluster.knowsLastGood || !isFirst) return;
+    this.#restoreKept(await cluster.readLastGood());
+  }
+
+  #restoreKept(lastGood: unknown): void {
+    const { configuration, log } = this.#parts;
     if (lastGood !== null && !configuration.restore(lastGood)) {
       log.warn({ code: 'kept_foreign' }, 'the last good configuration of the replicas is of another format');
     }
@@ -113,6 +125,7 @@ export class Controller {
 
   async #apply(reads: readonly SourceRead[]): Promise<void> {
     const { cluster, configuration, happenings, log, now, ownAddresses, plane, store } = this.#parts;
+    await this.#takeUpLate(reads);
     const before = configuration.table;
     const table = configuration.take(reads, ownAddresses(), now());
     happenings.rejected(configuration, reads);

@@ -64,18 +64,27 @@ export class Cluster implements ClusterLink {
     return this.#options.values.isRead;
   }
 
+  get knowsLastGood(): boolean {
+    return this.#sawLastGood;
+  }
+
   async takeUp(): Promise<unknown> {
     void this.#register.start();
     const [lastGood, history] = await Promise.all([
-      this.#read(this.#lastGood),
+      this.readLastGood(),
       this.#read(this.#history),
       this.#own.states.start(),
     ]);
     const { log, values } = this.#options;
     if (!values.isRead) log.warn({ code: 'states_unread' }, `run states cannot be read: ${values.readProblem}`);
-    this.#sawLastGood = lastGood !== undefined;
     this.#mergeFound(history ?? null);
-    return lastGood ? JSON.parse(lastGood) : null;
+    return lastGood;
+  }
+
+  async readLastGood(): Promise<unknown> {
+    const text = await this.#read(this.#lastGood);
+    if (text !== undefined) this.#sawLastGood = true;
+    return text ? JSON.parse(text) : null;
   }
 
   saveLastGood(textNow: () => string): void {

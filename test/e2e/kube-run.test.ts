@@ -13,6 +13,7 @@ import { freePort } from '../support/ports.ts';
 import { ask } from '../support/raw-client.ts';
 import { OK, Recorder } from '../support/recorder.ts';
 import { RunningProxy } from '../support/running-proxy.ts';
+import { TcpGate } from '../support/tcp-gate.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const HOST = 'shop.test';
@@ -216,6 +217,27 @@ services:
     const empty = await replica(space, { name: 'pod-b', flags, ready: false });
     await eventually('it says that it waits', () => empty.process.stderr.includes('the configuration cannot be read'));
     expect((await empty.askAdmin('/readyz')).status).to.equal(503);
+  });
+
+  it('that is broken when a pod first reaches the API server leaves it what the others serve', async () => {
+    const space = await KubeNamespace.make(kube, 'late');
+    await space.configure(config(20));
+    const first = await replica(space, { name: 'pod-a' });
+    await eventually('it is kept', () => space.object('configmap', 'migration-proxy-last-good'));
+    const gate = await TcpGate.to(kube.url);
+    try {
+      await gate.cut();
+      const late = await replica(space, { name: 'pod-b', url: gate.url, ready: false });
+      await eventually('it waits', () => late.process.stderr.includes('the configuration cannot be read'));
+      await space.configure(config('all'));
+      await eventually('the first keeps what was good', async () => (await first.service('shop')).stale);
+      await gate.open();
+      await late.ready();
+      const { percentage, stale } = await late.service('shop');
+      expect([percentage, stale]).to.deep.equal([20, true]);
+    } finally {
+      await gate.end();
+    }
   });
 
   it('takes no writes without a token, and one whose Secret comes later', async () => {
