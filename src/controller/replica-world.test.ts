@@ -55,6 +55,7 @@ export class Stage {
 
   async pass(ms: number, watch: () => void = () => {}): Promise<void> {
     const untilMs = this.nowMs + ms;
+    await settled();
     for (;;) {
       const timer = this.#timers.at(-1);
       if (timer === undefined || timer.atMs > untilMs) break;
@@ -62,11 +63,16 @@ export class Stage {
       if (timer.isOff) continue;
       this.nowMs = timer.atMs;
       timer.fire();
-      for (let i = 0; i < 6; i++) await Promise.resolve();
+      await settled();
       watch();
     }
     this.nowMs = untilMs;
   }
+}
+
+/** Whatever can go on without time passing has. */
+async function settled(): Promise<void> {
+  for (let i = 0; i < 7; i++) await Promise.resolve();
 }
 
 /** What all share, with each version that there was. */

@@ -17,20 +17,19 @@ export interface Intent {
   readonly before: Phase | null;
   /** Made, or still waiting, while nothing was heard of the others. */
   gap: boolean;
-  /** What may have been written, for nobody answered. */
-  tried: string | null | undefined;
+  /** It may have been written: nobody answered. */
+  tried: boolean;
 }
 
 export function isPut({ what }: Intent): boolean {
   return what === 'trip' || what === 'hold';
 }
 
-/** `applied`: it is what is shared. `stays`: it is still to be written. `yields`: what is shared counts. */
-export type Fate = 'applied' | 'stays' | 'yields';
+/** `stays`: it is still to be written. `yields`: what is shared counts; where that is its own text, it is the same. */
+export type Fate = 'stays' | 'yields';
 
 /** `text`: another than what was known when it was decided; null: nothing is shared. `said`: what it means, null: no sense in it. */
 export function fateOf(intent: Intent, text: string | null, said: StateInText | null): Fate {
-  if (intent.tried !== undefined && text === intent.tried) return 'applied';
   switch (intent.what) {
     case 'hold':
       return 'stays';
@@ -56,7 +55,7 @@ function tripFate(
   said: StateInText | null,
 ): Fate {
   // Of a service that was in trouble already: it was resumed, or is about another cluster by now.
-  if (text === null) return (gap || tried !== undefined) && before?.kind !== 'steady' ? 'yields' : 'stays';
+  if (text === null) return (gap || tried) && before?.kind !== 'steady' ? 'yields' : 'stays';
   if (said === null) return 'stays';
   if (isHeld(said.phase)) return 'yields';
   // The same trip or a later one is known to the others; else they only went on from before it.

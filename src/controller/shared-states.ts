@@ -129,7 +129,7 @@ export class SharedStates implements Replicas {
     const ours = text === null ? null : this.#said(text);
     const trips = ours?.phase.trips ?? 0;
     const newTarget = ours?.newTarget ?? null;
-    this.#intents.set(service, { what, trips, newTarget, before, gap: !this.#isLive, tried: undefined });
+    this.#intents.set(service, { what, trips, newTarget, before, gap: !this.#isLive, tried: false });
     this.#plan();
   }
 
@@ -173,9 +173,7 @@ export class SharedStates implements Replicas {
       if (!this.#guardsHold(service)) this.#board?.adopt(service, text, how);
       return;
     }
-    const fate = fateOf(intent, text, said);
-    if (fate === 'applied') this.#applied(service, intent, text);
-    if (fate !== 'yields') return;
+    if (fateOf(intent, text, said) === 'stays') return;
     this.#drop(service, intent);
     this.#board?.adopt(service, text, how);
   }
@@ -262,16 +260,16 @@ export class SharedStates implements Replicas {
     this.#flight = null;
     for (const [service, { text, intent }] of sent) {
       if (landing === 'done') this.#applied(service, intent, text);
-      else if (landing !== 'stale') this.#unanswered(service, intent, text);
+      else if (landing !== 'stale') this.#unanswered(service, intent);
     }
     for (const service of sent.keys()) this.#reconcile(service, 'shared');
     this.#written.lookAgain();
   }
 
   /** It may have been written, or not. */
-  #unanswered(service: string, intent: Intent, text: string | null): void {
+  #unanswered(service: string, intent: Intent): void {
     if (this.#intents.get(service) !== intent) return;
-    intent.tried = text;
+    intent.tried = true;
     if (intent.what === 'proposal' && !this.#isLive) this.#drop(service, intent);
   }
 
