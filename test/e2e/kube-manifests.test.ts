@@ -190,6 +190,13 @@ describe('the manifests', function () {
     expect({ code, stderr }, stderr).to.deep.equal({ code: 0, stderr: '' });
   }
 
+  /** What is made of them later, too: pods are where the restrictions hold. */
+  async function expectTaken(objects: readonly Manifest[]): Promise<void> {
+    const deployments = objects.filter(({ kind }) => kind === 'Deployment');
+    for (const deployment of deployments) expectSafe(deployment);
+    await apply([...objects, ...deployments.map(podOf)], '--dry-run=server');
+  }
+
   it('deployment.yaml is what kustomize makes of the base, and holds no configuration that it could reset', async () => {
     const text = readFileSync(join(REPOSITORY, 'k8s', 'deployment.yaml'), 'utf8');
     expect(text).to.equal(manifestText());
@@ -200,13 +207,8 @@ describe('the manifests', function () {
 
   for (const overlay of OVERLAYS) {
     it(`overlay ${overlay} is taken, and its pods are allowed where only restricted ones are`, async () => {
-      const objects = manifestsIn(await kustomized(`overlays/${overlay}`));
-      await apply(objects.values(), '--dry-run=server');
-      for (const object of objects.values()) {
-        if (object.kind !== 'Deployment') continue;
-        expectSafe(object);
-        await apply([podOf(object)], '--dry-run=server');
-      }
+      const objects = [...manifestsIn(await kustomized(`overlays/${overlay}`)).values()];
+      await expectTaken(objects);
     });
   }
 
@@ -253,10 +255,7 @@ describe('the manifests', function () {
       it(`${name}`, async () => {
         const objects = manifestsIn(await charted(values));
         check(objects);
-        await apply(objects.values(), '--dry-run=server');
-        const deployment = [...objects.values()].find(({ kind }) => kind === 'Deployment');
-        expectSafe(deployment);
-        await apply([podOf(deployment)], '--dry-run=server');
+        await expectTaken([...objects.values()]);
       });
     }
 
@@ -272,6 +271,8 @@ describe('the manifests', function () {
   });
 
   describe('applied', () => {
+    let account: string | undefined;
+
     it('apply as they stand: the base, the first configuration, and again', async () => {
       const file = (name: string): string => join(REPOSITORY, 'k8s', name);
       await kube.expectKubectl('apply', '-f', file('deployment.yaml'));
@@ -354,8 +355,8 @@ describe('the manifests', function () {
     });
 
     async function expectNo(verb: string, what: string, namespace: string): Promise<void> {
-      const kubeconfig = await kube.serviceAccountKubeconfig(HOME, 'migration-proxy');
-      const { stdout } = await kube.kubectl(['auth', 'can-i', verb, what, '-n', namespace], { kubeconfig });
+      account ??= await kube.serviceAccountKubeconfig(HOME, 'migration-proxy');
+      const { stdout } = await kube.kubectl(['auth', 'can-i', verb, what, '-n', namespace], { kubeconfig: account });
       expect(stdout.trim(), `${verb} ${what} in ${namespace}`).to.equal('no');
     }
   });

@@ -1,6 +1,6 @@
 /**
- * The Dockerfile's steps on a bare Debian made from packages, and what comes out run as a restricted pod would run it. Four
- * minutes, most of them downloads. Needs root. @needs debootstrap
+ * The Dockerfile's steps on a bare Debian made from packages, and what comes out run as a restricted pod would run it. Two to
+ * four minutes, most of them downloads. Needs root. @needs debootstrap
  */
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';

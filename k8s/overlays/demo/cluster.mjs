@@ -9,7 +9,8 @@ const server = createServer((request, response) => {
 });
 // The proxy decides how long a connection is kept.
 server.keepAliveTimeout = 0;
-server.listen(8080, () => console.log(`${cluster} listens on 8080`));
+const port = Number(process.env.PORT ?? 8080);
+server.listen(port, () => console.log(`${cluster} listens on ${port}`));
 process.once('SIGTERM', () => {
   server.close(() => process.exit(0));
   server.closeAllConnections();

@@ -1,4 +1,4 @@
-/** Ten requests a second through the proxy, and each five seconds a line that says who answered them. */
+/** Ten requests a second through the proxy, and every five seconds (EVERY_MS) a line that says who answered them. */
 import { request } from 'node:http';
 
 const [host, port] = (process.env.PROXY ?? '127.0.0.1:8000').split(':');
@@ -21,13 +21,16 @@ function ask() {
 }
 
 setInterval(ask, 100);
-setInterval(() => {
-  console.log(
-    [...seen]
-      .sort()
-      .map(([who, times]) => `${who} ${times}`)
-      .join('   ') || 'nothing yet',
-  );
-  seen.clear();
-}, 5000);
+setInterval(
+  () => {
+    console.log(
+      [...seen]
+        .sort()
+        .map(([who, times]) => `${who} ${times}`)
+        .join('   ') || 'nothing yet',
+    );
+    seen.clear();
+  },
+  Number(process.env.EVERY_MS ?? 5000),
+);
 process.once('SIGTERM', () => process.exit(0));
