@@ -274,13 +274,15 @@ describe('controller/shared-states', () => {
 
   it('a trip that cannot be written yet is not forgotten over a check that passes', async () => {
     const trio = await Trio.of();
+    await trio.firstShare();
     const { board, client } = trio.replicas[0];
     const put = client.put.bind(client);
     client.put = async () => ({ message: 'busy', isLasting: false });
-    trio.fail(0);
-    await trio.pass(5_000);
+    trio.fail(0, 'a', 2);
+    await trio.pass(9_000);
     board.check('a', 'new', null);
-    await trio.pass(1_000);
+    await trio.pass(500);
+    expect(trio.states()).to.deep.equal(['fallen_back', 'probing', 'probing']);
     client.put = put;
     await trio.pass(6_000);
     expect(trio.states()).to.deep.equal(['fallen_back', 'fallen_back', 'fallen_back']);
