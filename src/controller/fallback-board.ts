@@ -115,6 +115,7 @@ export class FallbackBoard {
     );
     entry.members = said?.members ?? {};
     this.#machines.enter(entry, { ...next, foreign: said?.foreign ?? {} }, nowMs, null);
+    if (entry.served.standing === 'invalid') return;
     // The one who tripped has yet to hear that fallback is off.
     this.#machines.step(entry, { kind: 'configured', newTarget: 'same', oldTarget: 'same' }, entry.policy, nowMs);
   }

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { StoredState } from '../fallback/stored.ts';
-import { Replica, randomFrom, Stage, Store, StoreClient, service } from './replica-world.test.ts';
+import { POLICY, Replica, randomFrom, Stage, Store, StoreClient, service } from './replica-world.test.ts';
 
 /** Replicas that serve `a` (and what else is named), their store, and messages that take 20 ms at most. */
 class Trio {
@@ -407,6 +407,19 @@ describe('controller/shared-states', () => {
     await trio.pass(100);
     expect(trio.states()).to.deep.equal(['fallen_back', 'fallen_back', 'fallen_back']);
     expect(trio.stored().tripped_by).to.equal('pod-1');
+  });
+
+  it('where fallback is off a trip of a replica that has yet to hear of it is taken back, but not where the service is invalid', async () => {
+    const off = { ...service('a').migration, fallback: { ...POLICY, enabled: false } };
+    const trio = await Trio.of();
+    trio.replicas[0].board.apply([{ migration: off, standing: 'valid' }]);
+    trio.fail(1);
+    await trio.pass(200);
+    expect(trio.states()).to.deep.equal(['steady', 'steady', 'steady']);
+    trio.replicas[0].board.apply([{ migration: { ...off, enabled: false }, standing: 'invalid' }]);
+    trio.fail(1);
+    await trio.pass(200);
+    expect(trio.states()).to.deep.equal(['fallen_back', 'fallen_back', 'fallen_back']);
   });
 
   it('a hold is obeyed whatever new cluster it was placed at', async () => {
