@@ -79,6 +79,7 @@ export class KubeNamespace {
 export interface KubeObject {
   readonly metadata: {
     readonly resourceVersion: string;
+    readonly creationTimestamp: string;
     readonly labels?: Readonly<Record<string, string>>;
     readonly annotations?: Readonly<Record<string, string>>;
   };

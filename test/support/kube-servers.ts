@@ -23,6 +23,13 @@ export interface Said {
   readonly code: number;
 }
 
+export interface KubectlOptions {
+  readonly input?: string;
+  readonly kubeconfig?: string;
+  /** Of `kubectl edit`: `sed -i s/a/b/`. */
+  readonly editor?: string;
+}
+
 const READY_WITHIN_MS = 60_000;
 const KUBECTL_LIMIT_MS = 60_000;
 
@@ -107,10 +114,10 @@ export class KubeServers {
   }
 
   /** As admin, or as whom a kubeconfig says. A failure is in `code`. */
-  async kubectl(args: readonly string[], options: { input?: string; kubeconfig?: string } = {}): Promise<Said> {
-    const { input = '', kubeconfig = this.adminKubeconfig } = options;
+  async kubectl(args: readonly string[], options: KubectlOptions = {}): Promise<Said> {
+    const { input = '', kubeconfig = this.adminKubeconfig, editor = 'false' } = options;
     const home = this.files.subdirectory('home');
-    const env = { PATH: process.env.PATH, HOME: home, KUBECONFIG: kubeconfig };
+    const env = { PATH: process.env.PATH, HOME: home, KUBECONFIG: kubeconfig, KUBE_EDITOR: editor };
     const kubectl = await kubeProgram('kubectl');
     return new Promise((resolve) => {
       const limits = { timeout: KUBECTL_LIMIT_MS, maxBuffer: 64 * 2 ** 20 };
