@@ -50,6 +50,7 @@ export class Controller {
   readonly #source: ConfigSource;
   readonly #loop: BatchLoop<readonly SourceRead[]>;
   #whenLoaded: () => void = () => {};
+  #isClosed = false;
   /** Resolves when there is all that is needed to serve: a configuration, and in a cluster the run states. */
   readonly loaded: Promise<void>;
 
@@ -66,6 +67,8 @@ export class Controller {
   async start(): Promise<void> {
     this.#restore();
     await this.#takeUp();
+    // The end came first.
+    if (this.#isClosed) return;
     await this.#source.start((reads) => this.#loop.push(reads), this.#parts.configuration.sourceIds);
   }
 
@@ -77,6 +80,7 @@ export class Controller {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.#source.close();
     this.#parts.checks.stop();
     this.#parts.board.stop();

@@ -33,6 +33,7 @@ export class Transport {
   readonly #load: () => KubeConfig;
   #config: KubeConfig;
   #loadedMs = performance.now();
+  #isClosed = false;
   readonly #https = new HttpsAgent(KEEP_ALIVE);
   readonly #http = new HttpAgent(KEEP_ALIVE);
 
@@ -65,12 +66,15 @@ export class Transport {
     }
   }
 
+  /** What is under way fails, and so does what is asked later. */
   close(): void {
+    this.#isClosed = true;
     this.#https.destroy();
     this.#http.destroy();
   }
 
   async #openOnce(request: KubeRequest, signal: AbortSignal): Promise<IncomingMessage> {
+    if (this.#isClosed) throw new Error('the connection was closed');
     const url = new URL(request.url);
     const options: RequestOptions = {};
     await this.#config.applyToHTTPSOptions(options);
