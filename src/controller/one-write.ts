@@ -23,15 +23,21 @@ const RETRY_MOST_MS = 5_000;
 const LASTING_RETRY_MS = 30_000;
 /** Each turn of a race has a winner; the others draw lots for the next. */
 const STALE_WITHIN_MS = 20;
+/** Nobody loses so many in a row: what is refused then has another reason, such as a policy or an object made immutable. */
+const MOST_LOST = 10;
 /** Failures in a row before a person hears of it. */
 const TOLD_AFTER = 3;
 const WHAT = 'states of services cannot be shared with the other replicas';
+const REFUSED =
+  'every change is refused, though nothing else changed meanwhile; is the object immutable, or is there a policy against it?';
 
 export class OneWrite {
   readonly #options: OneWriteOptions;
   #isBusy = false;
   #cancelRest: (() => void) | null = null;
   #failures = 0;
+  /** Races lost in a row. */
+  #lost = 0;
   #isTold = false;
   #lastProblem: string | null = null;
 
@@ -55,6 +61,7 @@ export class OneWrite {
     if (landing === 'done') this.#succeeded();
     else if (landing !== 'stale') this.#failed(landing);
     onLanded(landing);
+    this.#lost = landing === 'stale' ? this.#lost + 1 : 0;
     if (landing === 'stale') await this.#readAgain();
     this.#isBusy = false;
     if (this.#cancelRest === null) this.#options.onFree();
@@ -70,7 +77,8 @@ export class OneWrite {
     const { random, values } = this.#options;
     try {
       await values.read();
-      this.#rest(random() * STALE_WITHIN_MS);
+      if (this.#lost > MOST_LOST) this.#failed({ message: REFUSED, isLasting: false });
+      else this.#rest(random() * STALE_WITHIN_MS);
     } catch {
       this.#rest(RETRY_FIRST_MS);
     }

@@ -372,6 +372,19 @@ describe('controller/shared-states', () => {
     expect(quiet.stored()).to.include({ step: 0, owner: 'pod-1' });
   });
 
+  it('a sign of life that waits while its service is taken out of the configuration takes nothing from the others', async () => {
+    const trio = await Trio.of(['a', 'b']);
+    await trio.probe();
+    await trio.pass(6_000);
+    trio.succeed(0, 1, true);
+    trio.fail(0, 'b');
+    await trio.pass(1);
+    trio.replicas[0].board.apply([service('b')]);
+    await trio.pass(500);
+    expect(trio.stored(), 'shared').to.include({ state: 'probing', step: 0 });
+    expect(trio.states().slice(1)).to.deep.equal(['probing', 'probing']);
+  });
+
   it('what is shared wins over what the disk of a new process says, also where it says nothing', async () => {
     const trio = await Trio.of(['a', 'b']);
     trio.fail(0, 'a');

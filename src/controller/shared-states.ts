@@ -253,7 +253,8 @@ export class SharedStates implements Replicas {
     if (what === 'proposal') return this.#board?.proposedText(service);
     if (what === 'removal') return this.#isUnused(service) ? null : undefined;
     const text = this.#board?.sharedText(service) ?? null;
-    return text === null && (what === 'trip' || what === 'hold') ? undefined : text;
+    // A service that was taken out of the configuration meanwhile has no text, and that is nothing to tell.
+    return text === null && (what === 'trip' || what === 'hold' || what === 'beat') ? undefined : text;
   }
 
   #landed(sent: ReadonlyMap<string, Sent>, landing: Landing): void {

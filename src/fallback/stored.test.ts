@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import { POLICY, Rehearsal, START_MS } from './rehearsal.test.ts';
 import { type FallbackState, initialState } from './state.ts';
-import { fromStored, toStored } from './stored.ts';
+import { step } from './step.ts';
+import { fromShared, fromStored, toStored } from './stored.ts';
 import { viewOf } from './view.ts';
 
 function restart(rehearsal: Rehearsal, atSeconds: number): FallbackState {
@@ -58,6 +59,22 @@ describe('fallback/stored', () => {
     const stored = { ...toStored(new Rehearsal().trip(0).state), voted_by: ['pod-c'] };
     const state = initialState(POLICY, 'pod-b', START_MS, fromStored(stored, START_MS));
     expect(toStored(state)).to.deep.equal(stored);
+  });
+
+  it('numbers beyond all sense, written by hand, are cut: every replica can still say and store what follows from them', () => {
+    const huge = JSON.stringify({ ...toStored(new Rehearsal().trip(0).state), trips: 2 ** 53 - 1, wait_ms: '?' });
+    for (const waitMs of ['1e16', '1e300', '1e999']) {
+      const shared = fromShared(JSON.parse(huge.replace('"?"', waitMs)), START_MS, 'pod-b');
+      const before = initialState(POLICY, 'pod-b', START_MS, null, 'ask');
+      const event = { kind: 'adopted', phase: shared?.phase ?? null, how: 'shared' } as const;
+      const state = step(before, event, POLICY, START_MS, () => 0);
+      expect(viewOf(state, POLICY, START_MS).retryAtMs, waitMs).to.equal(START_MS + 11 * 24 * 3600 * 1000);
+      const again = step(state, { kind: 'resume', by: 'ann', reason: '' }, POLICY, START_MS, () => 0);
+      expect(fromShared(toStored(state), START_MS, 'pod-c')?.phase.trips, waitMs).to.equal(1_000_000);
+      expect(viewOf(again, POLICY, START_MS).state).to.equal('steady');
+    }
+    const probing = { ...toStored(new Rehearsal().trip(0).check(300, 'new').state), owner: 'pod-a', beat: 2 ** 53 - 1 };
+    expect(fromShared(probing, START_MS, 'pod-b')?.phase).to.include({ kind: 'probing', beat: 1_000_000 });
   });
 
   it('what makes no sense is refused', () => {

@@ -44,6 +44,10 @@ const KEYS = new Set([
 ]);
 /** Of UTF-16: thousands of services share one object of 1 MiB, and an error's text can be anything. */
 const REASON_LIMIT = 300;
+/** Ten recovery times of a day, with their jitter. A longer one was written by hand, and has no end that a date can name. */
+const LONGEST_WAIT_MS = 11 * 24 * 3600 * 1000;
+/** Counted on from here, numbers stay whole. */
+const MOST_COUNTED = 1_000_000;
 
 /** Null: nothing worth keeping: steady, and no trip that still lengthens the next wait. */
 export function toStored(state: FallbackState): StoredState | null {
@@ -91,7 +95,8 @@ export function fromShared(json: unknown, nowMs: number, self: string | null): R
     if (!isCount(step) || step >= PROBE_STEPS_BP.length || !isCount(beat)) return null;
     const begun = { sinceMs: nowMs, stepMs: nowMs };
     const methods = step === 0 ? 'replayable' : 'all';
-    return probingPhase({ ...common, ...begun, step, owner: step === 0 ? textOf(owner) : null, beat, methods }, self);
+    const own = { owner: step === 0 ? textOf(owner) : null, beat: Math.min(beat, MOST_COUNTED) };
+    return probingPhase({ ...common, ...begun, ...own, step, methods }, self);
   });
 }
 
@@ -105,8 +110,8 @@ function remembered(
   if (!isRecord(json) || json.format !== 1) return null;
   const foreign = Object.fromEntries(Object.entries(json).filter(([key]) => !KEYS.has(key)));
   const since = timeOf(json.since);
-  const { trips } = json;
-  if (since === null || !isCount(trips)) return null;
+  if (since === null || !isCount(json.trips)) return null;
+  const trips = Math.min(json.trips, MOST_COUNTED);
   const sinceMs = Math.min(since, nowMs);
   const reason = textOf(json.reason);
   const trippedBy = textOf(json.tripped_by);
@@ -122,8 +127,8 @@ function remembered(
       const common = { sinceMs, reason, trippedBy, trips, hold };
       if (hold !== null) return { phase: fallenBackPhase({ ...common, waitMs: 0, retryAtMs: 0 }), foreign };
       const retryAt = timeOf(json.retry_at);
-      const waitMs = json.wait_ms;
-      if (retryAt === null || typeof waitMs !== 'number' || !(waitMs >= 0)) return null;
+      if (retryAt === null || typeof json.wait_ms !== 'number' || !(json.wait_ms >= 0)) return null;
+      const waitMs = Math.min(json.wait_ms, LONGEST_WAIT_MS);
       return { phase: fallenBackPhase({ ...common, waitMs, retryAtMs: Math.min(retryAt, nowMs + waitMs) }), foreign };
     }
     default:
