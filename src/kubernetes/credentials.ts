@@ -43,7 +43,7 @@ function merge(config: KubeConfig, file: string): void {
   try {
     one.loadFromFile(file);
   } catch (error) {
-    throw new Error(`kubeconfig ${file} cannot be used: ${error instanceof Error ? error.message : String(error)}`);
+    throw unusable(file, error);
   }
   // As kubectl does: of what is named twice, the first counts.
   const fresh = <T extends { name: string }>(have: T[], more: T[]) =>
@@ -87,10 +87,19 @@ function withTokenFile(user: User, tokenFile: string | undefined): User {
   return { ...user, authProvider: { name: 'tokenFile', config: { tokenFile } } };
 }
 
+/** The first line alone: behind it parsers of YAML show the lines around the mistake, and tokens stand in them. */
+function unusable(file: string, error: unknown): Error {
+  const [reason] = (error instanceof Error ? error.message : String(error)).split('\n', 1);
+  return new Error(`kubeconfig ${file} cannot be used: ${reason}`);
+}
+
 function tokenFilesOf(file: string): [string, string][] {
-  const raw = parse(readFileSync(file, 'utf8')) as {
-    users?: { name: string; user?: { tokenFile?: unknown } }[];
-  } | null;
+  let raw: { users?: { name: string; user?: { tokenFile?: unknown } }[] } | null;
+  try {
+    raw = parse(readFileSync(file, 'utf8'), { logLevel: 'error' });
+  } catch (error) {
+    throw unusable(file, error);
+  }
   return (raw?.users ?? []).flatMap(({ name, user }): [string, string][] =>
     typeof user?.tokenFile === 'string' ? [[name, resolve(dirname(file), user.tokenFile)]] : [],
   );
