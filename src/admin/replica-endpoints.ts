@@ -7,11 +7,12 @@
 import type { AdminContext, Endpoint } from './endpoint.ts';
 import { sendProblem } from './problem.ts';
 import { isReplicaAddress, REPLICAS_PATH, replicaTarget } from './replica-path.ts';
+import { isReplicaProof } from './replica-proof.ts';
 import { createReplicaProxy } from './replica-proxy.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
 import type { WriteGuard } from './write-guard.ts';
 
-export function replicaEndpoints({ backend }: AdminContext, guard: WriteGuard): readonly Endpoint[] {
+export function replicaEndpoints({ backend, token }: AdminContext, guard: WriteGuard): readonly Endpoint[] {
   const handOver = createReplicaProxy(Object.keys(SECURITY_HEADERS).map((name) => name.toLowerCase()));
 
   const passOn: Endpoint['answer'] = (request, response) => {
@@ -26,10 +27,14 @@ export function replicaEndpoints({ backend }: AdminContext, guard: WriteGuard): 
         detail: `no replica of that name is alive; GET ${REPLICAS_PATH} lists those that are`,
       });
     }
-    const { name, address } = replica;
+    const { name, address, proof } = replica;
     if (address === null || !isReplicaAddress(address)) {
       const detail = `replica ${name} has no address that others can reach: its admin server listens on loopback, or POD_IP is not set`;
       return sendProblem(response, { code: 'unavailable', detail });
+    }
+    const shown = typeof token === 'function' ? token() : token;
+    if (shown !== null && !isReplicaProof(proof, shown, { name, address })) {
+      return sendProblem(response, { code: 'unavailable', detail: unproven(name), headers: { 'Retry-After': '60' } });
     }
     return handOver(request, response, { replica: name, address, target: asked.target });
   };
@@ -40,7 +45,7 @@ export function replicaEndpoints({ backend }: AdminContext, guard: WriteGuard): 
       path: REPLICAS_PATH,
       summary: 'The replicas that are alive',
       answer: (_, response) => {
-        response.json({ replicas: backend.replicas().map(({ address: _address, ...shown }) => shown) });
+        response.json({ replicas: backend.replicas().map(({ address: _address, proof: _proof, ...shown }) => shown) });
       },
     },
     ...(['GET', 'PATCH', 'POST'] as const).map((method) => ({
@@ -50,4 +55,9 @@ export function replicaEndpoints({ backend }: AdminContext, guard: WriteGuard): 
       answer: passOn,
     })),
   ];
+}
+
+/** A token that was changed reaches every pod within about a minute. */
+function unproven(name: string): string {
+  return `the address of replica ${name} was not written by anybody with our admin token: the replica has another token or none, or the register was forged; nothing is sent there`;
 }

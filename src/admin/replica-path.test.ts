@@ -65,6 +65,10 @@ describe('the address of a replica', () => {
       'https://10.1.2.3:80',
       'http://10.1.2.3:80#',
       'http://[::1%25lo]:80',
+      'http://169.254.169.254:80',
+      'http://[::ffff:169.254.169.254]:80',
+      'http://[fe80::1]:80',
+      'http://0.0.0.0:80',
       '',
     ]) {
       expect(isReplicaAddress(address), address).to.equal(false);

@@ -3,7 +3,7 @@
  * replica, or what is wrong with it. Pure. A path that another reader could take for another one goes no further, and nobody is
  * asked to ask a third.
  */
-import { isIP } from 'node:net';
+import { BlockList, isIP } from 'node:net';
 
 export const REPLICAS_PATH = '/api/v1/replicas';
 
@@ -36,8 +36,21 @@ function decoded(segment: string): string | null {
   }
 }
 
-/** `http://10.1.2.3:8080` or `http://[fd00::1]:8080` and nothing behind it: what the register may send a token to. */
+/** No replica's: what a cloud tells its machines about themselves (RFC 3927, RFC 4291), everybody, and nobody. */
+const NEVER = new BlockList();
+NEVER.addSubnet('0.0.0.0', 8);
+NEVER.addSubnet('169.254.0.0', 16);
+NEVER.addSubnet('224.0.0.0', 3);
+NEVER.addAddress('::', 'ipv6');
+NEVER.addAddress('fd00:ec2::254', 'ipv6');
+NEVER.addSubnet('fe80::', 10, 'ipv6');
+NEVER.addSubnet('ff00::', 8, 'ipv6');
+
+/** `http://10.1.2.3:8080` or `http://[fd00::1]:8080` and nothing behind it: where a request may be handed on to. */
 export function isReplicaAddress(address: string): boolean {
   const [, ipv4, ipv6, port] = /^http:\/\/(?:([\d.]+)|\[([0-9a-f:.]+)\]):(\d{1,5})$/i.exec(address) ?? [];
-  return isIP(ipv4 ?? ipv6 ?? '') !== 0 && Number(port) >= 1 && Number(port) <= 65_535;
+  const ip = ipv4 ?? ipv6 ?? '';
+  const family = isIP(ip);
+  if (family === 0 || Number(port) < 1 || Number(port) > 65_535) return false;
+  return !NEVER.check(ip, family === 4 ? 'ipv4' : 'ipv6');
 }

@@ -1,7 +1,7 @@
 /**
  * A request handed on to another replica's admin server, and its answer handed back, both as streams.
  * In: a request whose body was not touched, the replica and the target there. Out: that replica's own answer, or a problem that
- * names the replica and no address. The caller's token goes along; what belongs to one connection does not, and `Via` says that
+ * names the replica and no address. The caller's token goes along with writes; what belongs to one connection does not, and `Via` says that
  * nobody sits at that machine. Refuses to know who may ask for what: both servers' guards do.
  */
 import { Agent, type ClientRequest } from 'node:http';
@@ -107,6 +107,8 @@ function prepare(request: Request, target: string): void {
   for (const name of [...connectionOptions(headers.connection), ...HOP_BY_HOP, 'connection', 'expect']) {
     if (name !== 'transfer-encoding') delete headers[name];
   }
+  // To read needs no token.
+  if (request.method === 'GET' || request.method === 'HEAD') delete headers.authorization;
   headers.via = `${before}${request.httpVersion} migration-proxy-admin`;
   request.url = target;
 }

@@ -6,6 +6,7 @@ import { lookup } from 'node:dns';
 import { hostname, networkInterfaces } from 'node:os';
 import { AccessLog } from '../admin/access-log.ts';
 import { createMetrics } from '../admin/metrics.ts';
+import { replicaProof } from '../admin/replica-proof.ts';
 import { type AdminServer, type AdminServerOptions, createAdminServer } from '../admin/server.ts';
 import { checkTarget } from '../checks/check-target.ts';
 import { CheckSchedule } from '../checks/schedule.ts';
@@ -97,13 +98,15 @@ export function assemble(options: RunOptions, around: Surroundings): Assembly {
   const plane: TrafficPlane = makePlane({ observer, now, setTimer, log });
   const configuration = new Configuration();
   let adminAt: { readonly host: string; readonly port: number } | null = null;
+  const address = () => adminAt && replicaAddress(adminAt, process.env.POD_IP);
   const cluster: ClusterLink | null =
     inCluster === null || states === null
       ? null
       : inCluster.join({
           name: replica,
           version,
-          address: () => adminAt && replicaAddress(adminAt, process.env.POD_IP),
+          address,
+          proof: () => proofOf(around.token, replica, address()),
           configHash: () => configuration.table.hash,
           isLoaded: () => configuration.table.generation > 0,
           isWhole: () => configuration.table.generation > 0 && configuration.errors.length === 0,
@@ -161,6 +164,11 @@ function statesOf(states: SharedStates, board: FallbackBoard): OwnReplica['state
     flush: (withinMs) => states.flush(withinMs),
     close: () => states.close(),
   };
+}
+
+function proofOf(token: Surroundings['token'], replica: string, address: string | null): string | null {
+  const known = typeof token === 'function' ? token() : token;
+  return known === null || address === null ? null : replicaProof(known, replica, address);
 }
 
 function directPlane(options: RunOptions, { observer, now, log }: PlaneSurroundings): TrafficPlane {

@@ -157,9 +157,9 @@ export class AdminFacade implements AdminBackend {
     const { apiServer, replicas = [] } = cluster?.facts() ?? {};
     // Without the API server nobody is heard of, alive or not.
     const live = apiServer?.connected ? replicas.filter(({ seenMs }) => now() - seenMs < SEEN_WITHIN_MS) : replicas;
-    return live.map(({ name, address, configHash, version, seenMs, leader }) => {
+    return live.map(({ name, address, proof, configHash, version, seenMs, leader }) => {
       const seenAt = new Date(seenMs).toISOString();
-      return { name, address, config_hash: configHash || null, version, seen_at: seenAt, leader };
+      return { name, address, proof, config_hash: configHash || null, version, seen_at: seenAt, leader };
     });
   }
 

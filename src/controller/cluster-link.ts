@@ -57,6 +57,8 @@ export interface ReplicaFacts {
   readonly name: string;
   /** `http://10.1.2.3:8080`; null: nobody can reach it. */
   readonly address: string | null;
+  /** That it is, for those who know the admin token. */
+  readonly proof: string | null;
   readonly configHash: string;
   readonly version: string;
   /** When this replica last heard of it, epoch ms. */

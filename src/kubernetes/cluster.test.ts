@@ -33,6 +33,7 @@ class Member {
         name,
         version: '1',
         address: () => null,
+        proof: () => null,
         configHash: () => this.text ?? '',
         isLoaded: () => this.text !== null,
         isWhole: () => this.isWhole,

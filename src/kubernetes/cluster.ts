@@ -36,7 +36,10 @@ export class Cluster implements ClusterLink {
       namespace,
       name: instance,
       labels: labelsOf(instance, 'lease'),
-      self: () => ({ name: own.name, address: own.address(), configHash: own.configHash(), version: own.version }),
+      self: () => {
+        const { name, version } = own;
+        return { name, address: own.address(), proof: own.proof(), configHash: own.configHash(), version };
+      },
       mayLead: () => own.isLoaded(),
       now,
       random,

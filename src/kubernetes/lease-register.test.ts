@@ -3,6 +3,7 @@ import { MemoryApi } from '../../test/support/memory-api.ts';
 import { VirtualTime } from '../../test/support/virtual-time.ts';
 import { KubeFailure } from './api.ts';
 import { LeaseRegister } from './lease-register.ts';
+import { keyOf } from './lease-view.ts';
 
 /** One replica with a clock of its own, `skewMs` off the others', that can be cut off and frozen. */
 class Replica {
@@ -26,7 +27,15 @@ class Replica {
       namespace: 'ours',
       name: 'migration-proxy',
       labels: { 'app.kubernetes.io/name': 'migration-proxy' },
-      self: () => ({ name, address: `http://${name}.test:8080`, configHash: this.configHash, version: '1' }),
+      self: () => {
+        return {
+          name,
+          address: `http://${name}.test:8080`,
+          proof: `of ${name}`,
+          configHash: this.configHash,
+          version: '1',
+        };
+      },
       mayLead: () => this.mayLead,
       now: () => time.now() + skewMs,
       random: () => 0.5,
@@ -235,12 +244,15 @@ describe('the lease that replicas share', () => {
   it('is read with distrust', async () => {
     const [a] = await started('a');
     const odd = { 'replica.migration-proxy/0': 'no JSON', 'replica.migration-proxy/1': '[]', other: 'x' };
-    const evil = { 'replica.migration-proxy/2': '{"name":"evil","address":"http://evil/path?x=","config_hash":7}' };
-    const annotations = { ...odd, ...evil };
+    const evil = { [keyOf('evil')]: '{"name":"evil","address":"http://evil/path?x=","config_hash":7,"proof":{}}' };
+    const double = { 'replica.migration-proxy/2': '{"name":"a","address":"http://evil:80"}' };
+    const annotations = { ...odd, ...evil, ...double };
     await api.patchLease('ours', 'migration-proxy', { kind: 'merge', body: { metadata: { annotations } } });
     await time.pass(6_000);
-    const { address, configHash } = a.register.replicas().find(({ name }) => name === 'evil')!;
-    expect([a.register.replicas().length, address, configHash]).to.deep.equal([2, null, '']);
+    const { address, configHash, proof } = a.register.replicas().find(({ name }) => name === 'evil')!;
+    expect([a.register.replicas().length, address, configHash, proof]).to.deep.equal([2, null, '', null]);
+    const own = a.register.replicas().filter(({ name }) => name === 'a');
+    expect(own.map((one) => [one.address, one.proof])).to.deep.equal([['http://a.test:8080', 'of a']]);
   });
 
   it('comes again where somebody deleted its annotations or the lease', async () => {

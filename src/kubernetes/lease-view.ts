@@ -21,6 +21,8 @@ export interface Registration {
   readonly name: string;
   /** `http://10.1.2.3:8080`; null: nobody can reach it. */
   readonly address: string | null;
+  /** That it is, by somebody who knows the admin token; null: there is none. */
+  readonly proof: string | null;
   readonly configHash: string;
   readonly version: string;
 }
@@ -68,9 +70,12 @@ export function freeInMs({ lease, renewal }: LeaseSeen, nowMs: number): number {
 /** What makes sense among the registrations, by name. */
 export function replicasOf(seen: LeaseSeen, nowMs: number): RegisteredReplica[] {
   const holder = isFree(seen, nowMs) ? null : seen.lease.holder;
-  const replicas = [...seen.registrations.values()].flatMap(({ text, sinceMs }) => {
+  const replicas = [...seen.registrations].flatMap(([key, { text, sinceMs }]) => {
     const registration = registrationOf(text);
-    return registration === null ? [] : [{ ...registration, seenMs: sinceMs, leader: registration.name === holder }];
+    // Under another's key it would be a second one of that name.
+    return registration === null || keyOf(registration.name) !== key
+      ? []
+      : [{ ...registration, seenMs: sinceMs, leader: registration.name === holder }];
   });
   return replicas.sort((x, y) => (x.name < y.name ? -1 : 1));
 }
@@ -86,8 +91,8 @@ export function keyOf(replica: string): string {
 
 /** `beat` differs from one to the next: that it changes is what the others go by. */
 export function registrationText(own: Registration, beat: number): string {
-  const { name, address, configHash, version } = own;
-  return JSON.stringify({ name, address, config_hash: configHash, version, beat });
+  const { name, address, configHash, proof, version } = own;
+  return JSON.stringify({ name, address, proof, config_hash: configHash, version, beat });
 }
 
 /** Null: not ours, or no sense in it. */
@@ -101,7 +106,8 @@ function registrationOf(text: string): Registration | null {
   if (typeof json !== 'object' || json === null || typeof json.name !== 'string' || json.name === '') return null;
   const word = (value: unknown): string => (typeof value === 'string' ? value : '');
   const address = typeof json.address === 'string' && isOrigin(json.address) ? json.address : null;
-  return { name: json.name, address, configHash: word(json.config_hash), version: word(json.version) };
+  const proof = word(json.proof) || null;
+  return { name: json.name, address, proof, configHash: word(json.config_hash), version: word(json.version) };
 }
 
 function isOrigin(text: string): boolean {

@@ -14,6 +14,8 @@ export interface OwnReplica {
   readonly version: string;
   /** `http://10.1.2.3:8080`, of the admin server once it listens; null: others cannot reach it. */
   readonly address: () => string | null;
+  /** That the address is this replica's, for those who know the admin token; null: there is no token. */
+  readonly proof: () => string | null;
   readonly configHash: () => string;
   /** Serves something. */
   readonly isLoaded: () => boolean;

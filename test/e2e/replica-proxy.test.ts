@@ -6,6 +6,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server }
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import type { ReplicaSeen } from '../../src/admin/backend.ts';
+import { replicaProof } from '../../src/admin/replica-proof.ts';
 import { createReplicaProxy } from '../../src/admin/replica-proxy.ts';
 import { type AdminServer, type AdminServerOptions, createAdminServer } from '../../src/admin/server.ts';
 import { PlainBackend } from '../support/admin-backend.ts';
@@ -16,8 +17,10 @@ import { type Ask, ask, RawClient, requestBytes } from '../support/raw-client.ts
 const TOKEN = 'correct-horse-battery';
 const WITH_TOKEN = { Authorization: `Bearer ${TOKEN}`, 'Content-Type': 'application/json' };
 
-function seen(name: string, address: string | null): ReplicaSeen {
-  return { name, address, config_hash: '3f9c', version: '0.1.0', seen_at: '2026-01-01T00:00:00.000Z', leader: false };
+function seen(name: string, address: string | null, token = TOKEN): ReplicaSeen {
+  const proof = address === null ? null : replicaProof(token, name, address);
+  const seen_at = '2026-01-01T00:00:00.000Z';
+  return { name, address, proof, config_hash: '3f9c', version: '0.1.0', seen_at, leader: false };
 }
 
 describe('another replica through the admin server', () => {
@@ -144,6 +147,36 @@ describe('another replica through the admin server', () => {
     }
     expect((await answer({ ...post, headers: WITH_TOKEN })).status).to.equal(429);
     expect(back.writes).to.deep.equal([]);
+  });
+
+  it('sends nothing to an address that nobody with the token registered, and no token where none is needed', async () => {
+    const asked: (string | undefined)[] = [];
+    await stranger((request, response) => {
+      asked.push(`${request.method} ${request.headers.authorization}`);
+      response.end('{}');
+    });
+    const [right] = front.known;
+    const forged = [
+      { ...right, proof: null },
+      { ...right, proof: '' },
+      { ...right, proof: seen('pod-x', right.address, 'another-admin-token').proof },
+      { ...right, proof: seen('pod-b', right.address).proof },
+      { ...right, proof: seen('pod-x', 'http://127.0.0.1:1').proof },
+    ];
+    const post: Ask = { method: 'POST', path: '/api/v1/replicas/pod-x/abort', headers: WITH_TOKEN };
+    for (const one of forged) {
+      front.known = [one];
+      for (const request of [post, { path: '/api/v1/replicas/pod-x/status' }]) {
+        const { json, status } = await answer(request);
+        expect([status, json.code]).to.deep.equal([503, 'unavailable']);
+        expect(json.detail).to.contain('replica pod-x was not written by anybody with our admin token');
+      }
+    }
+    expect(asked).to.deep.equal([]);
+    front.known = [right];
+    await answer({ path: '/api/v1/replicas/pod-x/status', headers: WITH_TOKEN });
+    await answer(post);
+    expect(asked).to.deep.equal(['GET undefined', `POST Bearer ${TOKEN}`]);
   });
 
   it('is no way for a person at one machine to write at another without a token', async () => {
