@@ -3,7 +3,7 @@
  * each with the account's own token, an admin token, a state directory and, where asked for, a gate of its own before the API server.
  * Refuses to know what they serve.
  */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type CliResult, runCli } from './cli.ts';
 import type { KubeNamespace } from './kube-namespace.ts';
@@ -22,12 +22,16 @@ export interface ReplicasOptions {
   readonly names?: readonly string[];
   /** Those that reach the API server through a gate; all of them share none. */
   readonly gated?: readonly string[];
+  /** Those of them whose gate is cut from the start. */
+  readonly cut?: readonly string[];
   /** More flags of `run`. */
   readonly flags?: readonly string[];
   /** Instead of the namespace's own ConfigMap: `['--selector', 'team']`. */
   readonly source?: readonly string[];
   /** Instead of a kubeconfig of the namespace's account; no gate then. */
   readonly kubeconfig?: string;
+  /** False: given back before they are ready. */
+  readonly ready?: false;
 }
 
 export class Replica {
@@ -93,6 +97,11 @@ export class Replica {
     return found === undefined ? Number.NaN : Number(found.slice(start.length));
   }
 
+  /** What its state directory would serve. */
+  kept(): string {
+    return readFileSync(join(this.proxy.directory, 'state', 'last-good.json'), 'utf8');
+  }
+
   /** The proxy's process alone: what it keeps is there for the next start. */
   async kill(): Promise<void> {
     if (this.#running !== null && this.proxy.process.exitCode === null)
@@ -119,7 +128,9 @@ export class Replicas {
     const { plane = 'direct', names = ['pod-a', 'pod-b', 'pod-c'] } = options;
     const replicas = new Replicas(await Promise.all(names.map((name) => made(name, options))), plane);
     try {
-      await Promise.all(replicas.all.map((replica) => replica.start(plane)));
+      await Promise.all(
+        replicas.all.map((replica) => replica.start(plane, options.ready === false ? { ready: false } : {})),
+      );
       return replicas;
     } catch (error) {
       await replicas.end();
@@ -149,8 +160,9 @@ export class Replicas {
 }
 
 async function made(name: string, options: ReplicasOptions): Promise<Replica> {
-  const { kube, space, gated = [], flags = [] } = options;
+  const { kube, space, gated = [], cut = [], flags = [] } = options;
   const gate = gated.includes(name) ? await TcpGate.to(kube.url) : null;
+  if (cut.includes(name)) await gate?.cut();
   const kubeconfig =
     options.kubeconfig ?? (await kube.serviceAccountKubeconfig(space.name, 'migration-proxy', gate?.url ?? kube.url));
   const tokenFile = join(tempDir(), 'token');
