@@ -28,5 +28,8 @@ describe('the table of the history', () => {
   it('shows what it does not know, and lets nothing steer a terminal', () => {
     const [, line] = renderHistory([sampleEntry({ kind: 'drained', at: 'soon', by: 'x\x1b[2J\ny', why: '' })], PLAIN);
     expect(line).to.equal('soon  shop     drained  x [2J y');
+    for (const kind of ['constructor', '__proto__', 'toString']) {
+      expect(renderHistory([sampleEntry({ kind })], PLAIN)[1]).to.contain(kind);
+    }
   });
 });

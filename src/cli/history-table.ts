@@ -9,23 +9,24 @@ const HEAD = ['TIME', 'SERVICE', 'WHAT', 'BY', 'WHY'];
 /** Of many services, or of none. */
 const NO_SERVICE = '-';
 
-const WORDS: Readonly<Record<string, string>> = {
-  rejected: 'rejected',
-  fallen_back: 'fell back',
-  probing: 'probing',
-  recovered: 'recovered',
-  held: 'held on old',
-  resumed: 'resumed',
-};
-const STYLES: Readonly<Record<string, Style>> = {
-  rejected: 'red',
-  reverted: 'yellow',
-  fallen_back: 'red',
-  probing: 'cyan',
-  recovered: 'green',
-  held: 'yellow',
-  resumed: 'green',
-};
+/** Not objects: a kind is another's word, and may be `constructor`. */
+const WORDS: ReadonlyMap<string, string> = new Map([
+  ['rejected', 'rejected'],
+  ['fallen_back', 'fell back'],
+  ['probing', 'probing'],
+  ['recovered', 'recovered'],
+  ['held', 'held on old'],
+  ['resumed', 'resumed'],
+]);
+const STYLES: ReadonlyMap<string, Style> = new Map([
+  ['rejected', 'red'],
+  ['reverted', 'yellow'],
+  ['fallen_back', 'red'],
+  ['probing', 'cyan'],
+  ['recovered', 'green'],
+  ['held', 'yellow'],
+  ['resumed', 'green'],
+]);
 
 export function renderHistory(entries: readonly HistoryEntry[], paint: Paint): string[] {
   return renderTable(HEAD, entries.map(rowOf), paint);
@@ -36,7 +37,7 @@ function rowOf(entry: HistoryEntry): Cell[] {
   return [
     { text: plain(timeText(at)), style: 'dim' },
     { text: plain(service ?? NO_SERVICE), style: 'bold' },
-    { text: plain(whatText(entry)), style: STYLES[kind] },
+    { text: plain(whatText(entry)), style: STYLES.get(kind) },
     { text: plain(by) },
     { text: plain(why) },
   ];
@@ -46,7 +47,7 @@ function whatText({ from, kind, to }: HistoryEntry): string {
   if (kind === 'percentage') return `${from} -> ${to}`;
   if (kind === 'reverted') return `set back ${from} -> ${to}`;
   // A kind of a later version says at least its name.
-  return WORDS[kind] ?? (kind === 'changed' ? (to ?? kind) : kind);
+  return WORDS.get(kind) ?? (kind === 'changed' ? (to ?? kind) : kind);
 }
 
 /** To the second, UTC as it came: `2026-01-01 00:00:00Z`. */

@@ -207,6 +207,15 @@ describe('EventWriter', () => {
     expect(stage.made).to.have.length(2);
   });
 
+  it('does not wait for days, whatever it is asked', async () => {
+    stage.failure = new KubeFailure('throttled', 'too many requests', { retryAfterMs: 999_999_000 });
+    stage.writer.tell(happening());
+    await stage.turn(1_000);
+    stage.failure = null;
+    await stage.turn(30_000);
+    expect(stage.made).to.have.length(1);
+  });
+
   it('what could not be told within five minutes is dropped, and said once', async () => {
     stage.failure = new KubeFailure('timeout', 'no answer');
     for (let i = 0; i < 5; i++) stage.writer.tell(happening({ service: `s${i}` }));

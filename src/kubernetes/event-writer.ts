@@ -194,7 +194,7 @@ export class EventWriter {
     this.#reportPassing('late', `Events wait: ${message}`);
     const backOffMs = Math.min(RETRY_FIRST_MS * 2 ** this.#failures, RETRY_MOST_MS);
     this.#failures++;
-    return Math.max(retryAfterMs ?? 0, backOffMs * (0.5 + this.#options.random() / 2));
+    return Math.max(Math.min(retryAfterMs ?? 0, RETRY_MOST_MS), backOffMs * (0.5 + this.#options.random() / 2));
   }
 
   /** Once, until an Event is taken again. */

@@ -136,6 +136,17 @@ describe('the lease that replicas share', () => {
     expect(replicas.map(({ heard }) => heard)).to.deep.equal([[true], [], []]);
   });
 
+  it('is taken where somebody wrote the highest number of changes into it', async () => {
+    const spec = { holderIdentity: '', leaseTransitions: 2 ** 31 - 1 };
+    const [a] = await started('a');
+    await a.register.close();
+    await api.patchLease('ours', 'migration-proxy', { kind: 'merge', body: { spec } });
+    await started('b');
+    await time.pass(20_000);
+    const { holder, transitions } = (await api.getLease('ours', 'migration-proxy'))!;
+    expect([holder, transitions]).to.deep.equal(['b', 2 ** 31 - 1]);
+  });
+
   it('is not acted upon by a leader that cannot renew it, before anybody else can lead', async () => {
     const [a, b] = await started('a', 'b');
     await time.pass(30_000);

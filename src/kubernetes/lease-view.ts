@@ -15,6 +15,9 @@ export const ACTS_FOR_MS = 10_000;
 /** A registration that did not change for so long is taken out. */
 export const FORGOTTEN_MS = 60_000;
 
+/** The API's int32: one more is refused, and nobody would lead again. */
+const MOST_TRANSITIONS = 2 ** 31 - 1;
+
 const ANNOTATION = 'replica.migration-proxy/';
 
 export interface Registration {
@@ -137,7 +140,7 @@ export function takeOverPatch({ meta, transitions }: LeaseObject, replica: strin
     { op: 'add', path: '/spec/leaseDurationSeconds', value: EXPIRES_MS / 1_000 },
     { op: 'add', path: '/spec/acquireTime', value: microTime(nowMs) },
     { op: 'add', path: '/spec/renewTime', value: microTime(nowMs) },
-    { op: 'add', path: '/spec/leaseTransitions', value: transitions + 1 },
+    { op: 'add', path: '/spec/leaseTransitions', value: Math.min(transitions + 1, MOST_TRANSITIONS) },
   ]);
 }
 

@@ -6,6 +6,7 @@
 import type { SetTimer } from '../checks/schedule.ts';
 import type { SharedValues, ShareFailure, ValueSwap } from '../controller/shared-values.ts';
 import { type ConfigMapObject, type JsonPatchOperation, type KubeApi, KubeFailure } from './api.ts';
+import { isNewer as isNewerVersion } from './object-set.ts';
 
 export interface SharedConfigMapOptions {
   readonly api: Pick<KubeApi, 'getConfigMap' | 'createConfigMap' | 'patchConfigMap'>;
@@ -239,9 +240,8 @@ export class SharedConfigMap implements SharedValues {
   }
 }
 
-/** All versions of one cluster are numbers of one row; of equal ones neither is newer. */
 function isNewer(object: ConfigMapObject, known: ConfigMapObject | null | undefined): boolean {
-  return !known || BigInt(object.meta.resourceVersion) > BigInt(known.meta.resourceVersion);
+  return !known || isNewerVersion(object.meta.resourceVersion, known.meta.resourceVersion);
 }
 
 function isSame(x: Readonly<Record<string, string>>, y: Readonly<Record<string, string>>): boolean {
