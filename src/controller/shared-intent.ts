@@ -3,7 +3,7 @@
  * text that is shared by now. Out: one word. It is these few rules that make a trip beat a recovery, and keep a person's hold.
  */
 import { isSameHold } from '../fallback/replicas.ts';
-import type { Phase } from '../fallback/state.ts';
+import { type Hold, holdOf, type Phase } from '../fallback/state.ts';
 import type { OwnChange } from './replicas.ts';
 import { isHeld, type StateInText } from './state-text.ts';
 
@@ -35,7 +35,7 @@ export function fateOf(intent: Intent, text: string | null, said: StateInText | 
       return 'stays';
     case 'resume':
       // A hold that somebody else placed meanwhile is not the one that was lifted.
-      return said !== null && isHeld(said.phase) && !isSameHold(holdOf(said.phase), holdOf(intent.before))
+      return said !== null && isHeld(said.phase) && !isSameHold(holdOf(said.phase), liftedBy(intent))
         ? 'yields'
         : 'stays';
     case 'trip':
@@ -45,8 +45,17 @@ export function fateOf(intent: Intent, text: string | null, said: StateInText | 
   }
 }
 
-function holdOf(phase: Phase | null) {
-  return phase?.kind === 'fallen_back' ? phase.hold : null;
+function liftedBy({ before }: Intent): Hold | null {
+  return before === null ? null : holdOf(before);
+}
+
+/**
+ * Whether a hold was written over by somebody who did not know of it: a trip's write may be on its way for as long as the network
+ * keeps it. `before`: what was shared until now. What follows a hold that was lifted says which one that was.
+ */
+export function isWrittenOver(before: StateInText | null, now: StateInText | null): boolean {
+  const hold = before === null ? null : holdOf(before.phase);
+  return hold !== null && now !== null && holdOf(now.phase) === null && now.liftedMs !== hold.atMs;
 }
 
 function tripFate(

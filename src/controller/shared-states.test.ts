@@ -222,14 +222,34 @@ describe('controller/shared-states', () => {
   });
 
   it('a hold outlives trips that did not know of it, whichever is written first', async () => {
-    for (const slow of [0, 1]) {
-      const trio = await Trio.of();
-      trio.replicas[slow].client.weather = { delayMs: 800, lost: 0 };
-      trio.fail(0);
-      trio.replicas[1].board.abort('a', 'ann', '');
+    // A network that fell silent may deliver a write long after anybody waits for it.
+    for (const delayMs of [800, 60_000]) {
+      for (const slow of [0, 1]) {
+        const trio = await Trio.of();
+        trio.replicas[slow].client.weather = { delayMs, lost: 0 };
+        trio.fail(0);
+        trio.replicas[1].board.abort('a', 'ann', '');
+        await trio.pass(delayMs + 4_000);
+        expect(trio.holders(), `slow ${slow} by ${delayMs}`).to.deep.equal(['ann', 'ann', 'ann']);
+        expect(trio.stored().hold?.by).to.equal('ann');
+      }
+    }
+  });
+
+  it('a trip at once after a resume is not taken for one that did not know of the hold', async () => {
+    const trio = await Trio.of();
+    for (const again of [0, 1]) {
+      trio.replicas[0].board.abort('a', 'ann', '');
+      await trio.pass(100);
+      trio.resume(1);
+      trio.fail(1);
       await trio.pass(5_000);
-      expect(trio.holders(), `slow ${slow}`).to.deep.equal(['ann', 'ann', 'ann']);
-      expect(trio.stored().hold?.by).to.equal('ann');
+      expect(trio.states(), `time ${again}`).to.deep.equal(['fallen_back', 'fallen_back', 'fallen_back']);
+      expect(trio.holders()).to.deep.equal([undefined, undefined, undefined]);
+      trio.resume(2);
+      await trio.pass(1_000);
+      expect(trio.states()).to.deep.equal(['steady', 'steady', 'steady']);
+      expect(trio.stored(), 'untouched').to.equal(undefined);
     }
   });
 

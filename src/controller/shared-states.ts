@@ -8,9 +8,9 @@ import { Condition } from './condition.ts';
 import type { FallbackBoard } from './fallback-board.ts';
 import { type Landing, OneWrite, type OneWriteOptions } from './one-write.ts';
 import type { OwnChange, Replicas } from './replicas.ts';
-import { fateOf, type Intent, isPut } from './shared-intent.ts';
+import { fateOf, type Intent, isPut, isWrittenOver } from './shared-intent.ts';
 import type { SharedValues } from './shared-values.ts';
-import { isHeld, stateInText } from './state-text.ts';
+import { isHeld, type StateInText, stateInText } from './state-text.ts';
 import { UnusedTexts } from './unused-texts.ts';
 
 export type SharingBoard = Pick<
@@ -35,8 +35,6 @@ export interface SharingFacts {
 
 const MOST_PUTS = 1_000;
 const MOST_SWAPS = 500;
-/** A trip that was under way when a hold was placed may land on it as long as this: a write's time limit. */
-const HOLD_GUARDED_MS = 10_000;
 
 interface Sent {
   readonly text: string | null;
@@ -54,8 +52,6 @@ export class SharedStates implements Replicas {
   #flight: ReadonlyMap<string, Sent> | null = null;
   #isLive = false;
   #isPlanned = false;
-  /** Holds placed here, and until when they are guarded. */
-  readonly #holds = new Map<string, number>();
   readonly #unused: UnusedTexts;
   readonly #writer: OneWrite;
   readonly #written: Condition;
@@ -142,7 +138,6 @@ export class SharedStates implements Replicas {
   #loseTouch(): void {
     this.#isLive = false;
     this.#writer.endRest();
-    this.#holds.clear();
     for (const [service, intent] of this.#intents) {
       intent.gap = true;
       if (intent.what === 'proposal' && this.#flight?.get(service)?.intent !== intent) this.#drop(service, intent);
@@ -166,11 +161,14 @@ export class SharedStates implements Replicas {
     const text = this.#shared.get(service) ?? null;
     if (how === 'shared' && text === (this.#known.get(service) ?? null)) return;
     const intent = this.#intents.get(service);
-    const said = text === null ? null : this.#said(text);
+    const said = this.#said(text);
+    const before = this.#said(this.#known.get(service) ?? null);
     this.#know(service, text);
     if (intent === undefined) {
-      if (text === null || (said !== null && isHeld(said.phase))) this.#holds.delete(service);
-      if (!this.#guardsHold(service)) this.#board?.adopt(service, text, how);
+      // After a gap nobody can tell what happened in between.
+      const isLate = this.#isLive && isWrittenOver(before, said);
+      if (isLate && this.#isHeldHere(service)) this.#want(service, 'hold', null);
+      else this.#board?.adopt(service, text, how);
       return;
     }
     if (fateOf(intent, text, said) === 'stays') return;
@@ -178,21 +176,15 @@ export class SharedStates implements Replicas {
     this.#board?.adopt(service, text, how);
   }
 
-  /** Whether a hold placed here a moment ago was written over by a trip that did not know of it, and is put again. */
-  #guardsHold(service: string): boolean {
-    if ((this.#holds.get(service) ?? 0) <= this.#options.now()) return false;
-    const ours = this.#board?.sharedText(service) ?? null;
-    const said = ours === null ? null : this.#said(ours);
-    if (said === null || !isHeld(said.phase)) return false;
-    this.#want(service, 'hold', null);
-    return true;
+  #isHeldHere(service: string): boolean {
+    const ours = this.#said(this.#board?.sharedText(service) ?? null);
+    return ours !== null && isHeld(ours.phase);
   }
 
   #applied(service: string, intent: Intent, text: string | null): void {
     this.#know(service, text);
     if (this.#intents.get(service) !== intent) return;
     this.#intents.delete(service);
-    if (intent.what === 'hold') this.#holds.set(service, this.#options.now() + HOLD_GUARDED_MS);
     // What it was proposed on may be gone here; but it is what all others obey by now.
     if (intent.what === 'proposal' && !this.#board?.granted(service)) this.#board?.adopt(service, text, 'shared');
   }
@@ -202,8 +194,8 @@ export class SharedStates implements Replicas {
     else this.#known.set(service, text);
   }
 
-  #said(text: string) {
-    return stateInText(text, this.#options.now(), null);
+  #said(text: string | null): StateInText | null {
+    return text === null ? null : stateInText(text, this.#options.now(), null);
   }
 
   /** Soon, so that what this turn brings is one write. */

@@ -2,7 +2,7 @@
  * The text that replicas share of one service: which new cluster it is about, and the stored state. Written the same for the same
  * state; members that a later version adds survive. Refuses to know where it is kept.
  */
-import type { Phase } from '../fallback/state.ts';
+import { holdOf, type Phase } from '../fallback/state.ts';
 import { fromShared, type Remembered, type StoredState } from '../fallback/stored.ts';
 
 type Members = Readonly<Record<string, unknown>>;
@@ -39,5 +39,5 @@ export function isAbout({ newTarget, phase }: StateInText, target: string): bool
 }
 
 export function isHeld(phase: Phase): boolean {
-  return phase.kind === 'fallen_back' && phase.hold !== null;
+  return holdOf(phase) !== null;
 }

@@ -92,6 +92,8 @@ export interface Observations {
   oldCheck: CheckNote | null;
   oldCheckFailures: number;
   lastError: { readonly atMs: number; readonly kind: FailureKind; readonly message: string } | null;
+  /** When the hold was placed that was lifted last: whoever reads of a later state knows that it was. Null: none was. */
+  liftedMs: number | null;
 }
 
 export interface FallbackState {
@@ -110,7 +112,7 @@ export function initialState(
   policy: FallbackPolicy,
   replica: string,
   nowMs: number,
-  remembered: { readonly phase: Phase; readonly foreign: Readonly<Record<string, unknown>> } | null,
+  remembered: (Pick<FallbackState, 'phase' | 'foreign'> & { readonly liftedMs: number | null }) | null,
   consent: Consent = 'free',
 ): FallbackState {
   const seen: Observations = {
@@ -128,6 +130,7 @@ export function initialState(
     oldCheck: null,
     oldCheckFailures: 0,
     lastError: null,
+    liftedMs: remembered?.liftedMs ?? null,
   };
   const proposed = null;
   if (remembered !== null) return { phase: remembered.phase, seen, proposed, foreign: remembered.foreign };
@@ -182,6 +185,11 @@ export function probingPhase(
 /** The first step, and another replica has it: nothing goes to new from here. */
 export function isOthersStep(phase: Phase): boolean {
   return phase.kind === 'probing' && phase.step === 0 && phase.run.admission !== 'one';
+}
+
+/** A person's; null: there is none. */
+export function holdOf(phase: Phase): Hold | null {
+  return phase.kind === 'fallen_back' ? phase.hold : null;
 }
 
 /** Forgets what was seen of new; `seen` changes in place. Checks and old's counts stay: they do not depend on the phase. */

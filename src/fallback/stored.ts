@@ -31,16 +31,20 @@ export interface StoredState {
   readonly step?: number;
   readonly owner?: string | null;
   readonly beat?: number;
+  /** Which hold was lifted before: when it was placed. Who knows of that one sees that this is no late word of somebody who did not. */
+  readonly lifted?: string;
 }
 
 export interface Remembered {
   readonly phase: Phase;
   readonly foreign: Readonly<Record<string, unknown>>;
+  /** When the hold was placed that was lifted last. */
+  readonly liftedMs: number | null;
 }
 
 const KEYS = new Set([
   ...['format', 'state', 'since', 'reason', 'tripped_by', 'trips', 'hold', 'wait_ms', 'retry_at'],
-  ...['step', 'owner', 'beat'],
+  ...['step', 'owner', 'beat', 'lifted'],
 ]);
 /** Of UTF-16: thousands of services share one object of 1 MiB, and an error's text can be anything. */
 const REASON_LIMIT = 300;
@@ -67,6 +71,7 @@ export function toStored(state: FallbackState): StoredState | null {
     wait_ms: Math.round(fallen?.waitMs ?? 0),
     retry_at: fallen === null || hold !== null ? null : timeText(fallen.retryAtMs),
     ...(phase.kind === 'probing' && seen.consent !== 'free' ? stepOf(phase) : {}),
+    ...(seen.liftedMs !== null && seen.consent !== 'free' ? { lifted: timeText(seen.liftedMs) } : {}),
   };
 }
 
@@ -115,21 +120,26 @@ function remembered(
   const sinceMs = Math.min(since, nowMs);
   const reason = textOf(json.reason);
   const trippedBy = textOf(json.tripped_by);
+  const liftedMs = timeOf(json.lifted);
   switch (json.state) {
     case 'steady':
-      return { phase: steadyPhase(sinceMs, reason, trippedBy, trips), foreign };
+      return { phase: steadyPhase(sinceMs, reason, trippedBy, trips), foreign, liftedMs };
     case 'probing': {
       const phase = probing({ reason, trippedBy, trips }, json);
-      return phase === null ? null : { phase, foreign };
+      return phase === null ? null : { phase, foreign, liftedMs };
     }
     case 'fallen_back': {
       const hold = holdOf(json.hold);
       const common = { sinceMs, reason, trippedBy, trips, hold };
-      if (hold !== null) return { phase: fallenBackPhase({ ...common, waitMs: 0, retryAtMs: 0 }), foreign };
+      if (hold !== null) return { phase: fallenBackPhase({ ...common, waitMs: 0, retryAtMs: 0 }), foreign, liftedMs };
       const retryAt = timeOf(json.retry_at);
       if (retryAt === null || typeof json.wait_ms !== 'number' || !(json.wait_ms >= 0)) return null;
       const waitMs = Math.min(json.wait_ms, LONGEST_WAIT_MS);
-      return { phase: fallenBackPhase({ ...common, waitMs, retryAtMs: Math.min(retryAt, nowMs + waitMs) }), foreign };
+      return {
+        phase: fallenBackPhase({ ...common, waitMs, retryAtMs: Math.min(retryAt, nowMs + waitMs) }),
+        foreign,
+        liftedMs,
+      };
     }
     default:
       return null;

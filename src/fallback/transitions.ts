@@ -9,6 +9,7 @@ import {
   fallenBackPhase,
   firstProbes,
   forgetNew,
+  holdOf,
   type Observations,
   ownName,
   type Phase,
@@ -25,6 +26,8 @@ const JITTER = 0.1;
 
 /** Every phase begins with a clean slate for new. */
 export function enter(state: FallbackState, phase: Phase): FallbackState {
+  const [before, after] = [holdOf(state.phase), holdOf(phase)];
+  if (before !== null && after === null) state.seen.liftedMs = before.atMs;
   forgetNew(state.seen);
   return { ...state, phase, proposed: null };
 }
