@@ -1,0 +1,18 @@
+/**
+ * `kill -9` of a replica while it writes states that all share: what is shared is whole, and it agrees when it is back. Many more
+ * of it in test/full. @needs kubernetes
+ */
+import { killAtRandom } from '../support/kube-kills-suite.ts';
+import { type KubeServers, startKubeServers } from '../support/kube-servers.ts';
+
+describe('kill -9 around a write of shared states', function () {
+  this.timeout(100_000);
+  let kube: KubeServers;
+
+  before(async () => {
+    kube = await startKubeServers();
+  });
+  after(() => kube?.stop());
+
+  it('eight times, at any moment', () => killAtRandom(kube, 8, Math.random));
+});
