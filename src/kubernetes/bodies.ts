@@ -2,10 +2,11 @@
  * What the client package is given to send: our plain values in, its types out. Knows the forms that the API insists on.
  */
 import { type CoreV1Event, PatchStrategy, setHeaderOptions, type V1Lease, V1MicroTime } from '@kubernetes/client-node';
+import { OWN_MANAGER } from '../controller/source-versions.ts';
 import type { EventObject, NewConfigMap, NewLease, Patch } from './api.ts';
 
 /** As whom we own fields, and who Events say they are from. */
-export const FIELD_MANAGER = 'migration-proxy';
+export const FIELD_MANAGER = OWN_MANAGER;
 
 /** The default of the package is a JSON Patch whatever the body is. */
 export function contentTypeOf(patch: Patch) {

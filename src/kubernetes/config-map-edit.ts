@@ -9,9 +9,8 @@ import type { EditResult, PercentageEdit } from '../controller/config-source.ts'
 import type { Edited } from '../migration/edit.ts';
 import { type ConfigMapObject, type KubeApi, KubeFailure, type MergePatch } from './api.ts';
 import { changeNotes } from './change-notes.ts';
+import { CONFIG_KEY as KEY, orderOf } from './config-map-version.ts';
 import { type OwnerTool, ownerToolOf } from './managed-by.ts';
-
-const KEY = 'migration.yaml';
 
 /** Of writers that race one wins each time: of 20 at once nobody needed more than 7 tries (80 edits on a real API server). */
 const TRIES = 12;
@@ -118,7 +117,7 @@ async function editOnce(
     return done;
   }
   if (owner !== null && edit.scope === 'own') {
-    const message = `${owned(label, owner)}, which would undo an edit here: nothing was written. Commit the difference to ${owner.place}, or force the edit; abort and resume are run state, which nobody has to commit, and work all the same`;
+    const message = `${owned(label, owner)}, which would undo an edit here: nothing was written. Commit the difference to ${owner.place}; abort and resume are run state, which nobody has to commit, and work all the same`;
     const difference = await differenceIn(label, text, edited.text);
     return { ok: false, code: 'managed', message, manager: owner.tool, difference };
   }
@@ -174,8 +173,4 @@ async function differenceIn(label: string, before: string, after: string): Promi
 
 function labelOf({ meta }: ConfigMapObject): string {
   return `configmap:${meta.namespace}/${meta.name}`;
-}
-
-function orderOf({ meta }: ConfigMapObject): string {
-  return `${meta.creationTimestamp} ${meta.namespace}/${meta.name}`;
 }

@@ -310,6 +310,16 @@ describe('ConfigMaps as a source', () => {
     expect(batches.length).to.be.lessThan(11);
   });
 
+  it('told to end while it reads many texts, it reads no more of them and hands nothing over', async () => {
+    const long = `# ${'x'.repeat(20_000)}\n`;
+    for (let i = 0; i < 40; i++) fake.put(`m${i}`, { 'migration.yaml': long + text(`s${i}`) }, { labels });
+    make(labelled);
+    void start();
+    await eventually('the list', () => source.apiServer().connected);
+    await source.close();
+    expect(batches).to.deep.equal([]);
+  });
+
   it('survives a taker that throws', async () => {
     fake.put('migration', data('a'));
     make(one);

@@ -164,6 +164,8 @@ export class ConfigMapSource implements ConfigSource {
       if (object.data[CONFIG_KEY] !== undefined) present.set(`configmap:${keyOf(object)}`, object);
     }
     for (const [id, object] of present) {
+      // A thousand texts take longer than whoever ends us waits.
+      if (this.#isClosed) return;
       const changed = await this.#present(id, object);
       if (changed !== null) reads.push(changed);
     }

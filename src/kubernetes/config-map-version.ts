@@ -2,18 +2,18 @@
  * Which version of a ConfigMap's configuration this is, who made it, and its place among others. In: the object. Out: plain facts.
  * Refuses to know what the text says.
  */
+
+import { OWN_MANAGER } from '../controller/source-versions.ts';
 import type { SourceVersion } from '../migration/candidates.ts';
 import type { ConfigMapObject } from './api.ts';
 import { CHANGE_NOTES } from './change-notes.ts';
 
 export const CONFIG_KEY = 'migration.yaml';
-/** As which we change objects. */
-const OUR_MANAGER = 'migration-proxy';
 
 export function versionOf({ meta }: ConfigMapObject): SourceVersion {
   const manager = managerOfText({ meta });
   const { annotations } = meta;
-  const isOurs = manager === OUR_MANAGER && annotations[CHANGE_NOTES.at] !== undefined;
+  const isOurs = manager === OWN_MANAGER && annotations[CHANGE_NOTES.at] !== undefined;
   return {
     uid: meta.uid,
     resourceVersion: meta.resourceVersion,

@@ -13,7 +13,7 @@ export const EXPIRES_MS = 15_000;
 /** Its holder stops acting this long after it began its last renewal: well before anybody can have seen it expire. */
 export const ACTS_FOR_MS = 10_000;
 /** A registration that did not change for so long is taken out. */
-export const FORGOTTEN_MS = 60_000;
+const FORGOTTEN_MS = 60_000;
 
 /** The API's int32: one more is refused, and nobody would lead again. */
 const MOST_TRANSITIONS = 2 ** 31 - 1;
