@@ -66,7 +66,7 @@ export function assemble(options: RunOptions, around: Surroundings): Assembly {
   const accessLog = new AccessLog({ mode: options.accessLog });
   const history = new History();
   history.onChange(() => store?.save('history.json', () => history.toStored()));
-  const changes = new ChangeLog();
+  const changes = new ChangeLog(() => history.entries());
   const onEvent = inCluster === null ? null : (happening: Happening) => cluster?.tell(happening);
   const happenings = new Happenings({ log, history, changes, onEvent, replica, source: source.label, now });
   const random = Math.random;

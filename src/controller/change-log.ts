@@ -1,14 +1,11 @@
 /**
- * Who changed which service last, when and why. In: changes as they are applied, and announcements of those who are about to
- * make one through us. Out: the last change of a service. A change that nobody announced has the author that the source knows of.
+ * Who changed which service last, when and why. In: changes as they are applied, announcements of those who are about to make one
+ * through us, and the history, which remembers what happened before this process began. Out: the last change of a service. A change
+ * that nobody announced has the author that the source knows of.
  */
+import type { HistoryEntry } from '../status/history-entries.ts';
 import type { ServiceChange } from './changes.ts';
-
-export interface LastChange {
-  readonly atMs: number;
-  readonly by: string;
-  readonly reason: string;
-}
+import { type LastChange, rememberedChanges } from './remembered-changes.ts';
 
 export interface Author {
   readonly by: string;
@@ -17,8 +14,16 @@ export interface Author {
 }
 
 export class ChangeLog {
+  readonly #history: () => readonly HistoryEntry[];
   readonly #last = new Map<string, LastChange>();
   readonly #announced = new Map<string, Author>();
+  #remembered: { readonly of: readonly HistoryEntry[]; readonly changes: ReadonlyMap<string, LastChange> } | null =
+    null;
+
+  /** `history`: the same list as long as it has not changed. */
+  constructor(history: () => readonly HistoryEntry[]) {
+    this.#history = history;
+  }
 
   /** Until the returned function is called, a change of this service has this author. */
   announce(service: string, author: Author): () => void {
@@ -41,7 +46,14 @@ export class ChangeLog {
     return last;
   }
 
+  /** What this process saw itself goes before what is only remembered. */
   lastOf(service: string): LastChange | null {
-    return this.#last.get(service) ?? null;
+    return this.#last.get(service) ?? this.#fromHistory().get(service) ?? null;
+  }
+
+  #fromHistory(): ReadonlyMap<string, LastChange> {
+    const of = this.#history();
+    if (this.#remembered?.of !== of) this.#remembered = { of, changes: rememberedChanges(of) };
+    return this.#remembered.changes;
   }
 }

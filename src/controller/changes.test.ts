@@ -37,7 +37,7 @@ describe('changes of configuration', () => {
   const change = (what: string) => ({ service: 'a', what, percentage: null, other: what });
 
   it('are remembered with their author, until the service is removed', () => {
-    const log = new ChangeLog();
+    const log = new ChangeLog(() => []);
     const ann = { by: 'ann', reason: 'quiet night' };
     expect(log.record(change('percentage 1 -> 2'), ann, 5)).to.deep.equal({ atMs: 5, ...ann });
     expect(log.lastOf('a')).to.deep.equal({ atMs: 5, ...ann });
@@ -46,13 +46,13 @@ describe('changes of configuration', () => {
   });
 
   it('of an author without a reason are given as the reason', () => {
-    const log = new ChangeLog();
+    const log = new ChangeLog(() => []);
     log.record(change('percentage 1 -> 2'), { by: 'ann', reason: '' }, 5);
     expect(log.lastOf('a')).to.deep.equal({ atMs: 5, by: 'ann', reason: 'percentage 1 -> 2' });
   });
 
   it('have an announced author until that is taken back', () => {
-    const log = new ChangeLog();
+    const log = new ChangeLog(() => []);
     const forget = log.announce('a', { by: 'ann', reason: '' });
     const later = log.announce('a', { by: 'bob', reason: '' });
     forget();
