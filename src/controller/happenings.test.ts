@@ -27,7 +27,7 @@ class Teller {
   readonly lines: string[] = [];
   readonly events: Happening[] = [];
   readonly history = new History();
-  readonly changes = new ChangeLog();
+  readonly changes = new ChangeLog(() => []);
   readonly configuration = new Configuration();
   readonly happenings: Happenings;
   nowMs = START_MS;
@@ -190,7 +190,7 @@ describe('Happenings', () => {
       );
       teller.edit(null);
       expect(teller.events.at(-1)?.message).to.equal(
-        'configmap:prod/shop: it is gone; its 2 services go on as last good: a, b',
+        'configmap:prod/shop is gone; its 2 services go on as last good: a, b',
       );
       expect(teller.remembered()).to.deep.equal(['rejected null null -> null', 'rejected null null -> null']);
     });

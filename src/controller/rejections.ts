@@ -46,12 +46,12 @@ export class Rejections {
       const identity = identityOf(version, now.atMs) + (code === 'source_gone' ? ' gone' : '');
       if (version !== null && this.#isTold(file, identity, service ?? '')) return [];
       const { by } = authorOf(version, file.startsWith('configmap:') ? file : `file:${file}`);
-      const why = code === 'source_gone' ? goneText(group) : errorText(group);
+      const why = code === 'source_gone' ? goneText(group) : errorText(group, service);
       const standing = service === null ? null : now.standingOf(service);
       const whole = code === 'source_gone' ? '' : '; what was last good is served on';
       const tail = service === null ? whole : standing === null ? '; it is not served' : SERVED[standing];
       const about = now.versions.aboutOf(file);
-      const message = `${service ?? file}: ${why}${tail}`;
+      const message = `${service === null ? '' : `${service}: `}${why}${tail}`;
       const happening: Happening = {
         kind: 'rejected',
         service,
@@ -85,14 +85,16 @@ function groupOf({ file, service, code }: ConfigError): string {
   return JSON.stringify(code === 'source_gone' ? [file, 'gone'] : [file, service]);
 }
 
-function errorText(group: readonly ConfigError[]): string {
-  const [{ line, column, path, message }] = group;
+/** Of a whole text with its name: no service tells which of many it is. */
+function errorText(group: readonly ConfigError[], service: string | null): string {
+  const [{ file, line, column, path, message }] = group;
   const more = group.length === 1 ? '' : ` (and ${group.length - 1} more)`;
-  return `line ${line}, column ${column}: ${path === '' ? '' : `${path}: `}${message}${more}`;
+  return `${service === null ? `${file}: ` : ''}line ${line}, column ${column}: ${path === '' ? '' : `${path}: `}${message}${more}`;
 }
 
 function goneText(group: readonly ConfigError[]): string {
+  const [{ file }] = group;
   const names = group.map(({ service }) => service ?? '');
   const shown = names.slice(0, MOST_NAMES).join(', ') + (names.length > MOST_NAMES ? ', …' : '');
-  return `it is gone; ${names.length === 1 ? 'its service goes' : `its ${names.length} services go`} on as last good: ${shown}`;
+  return `${file} is gone; ${names.length === 1 ? 'its service goes' : `its ${names.length} services go`} on as last good: ${shown}`;
 }

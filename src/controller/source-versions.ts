@@ -22,9 +22,18 @@ export class SourceVersions {
   take(reads: readonly SourceRead[]): void {
     for (const { id, read, version } of reads) {
       if (version !== undefined) this.#versions.set(id, version);
+      else if (read === 'gone') this.#forgetAuthor(id);
       if (read === 'gone' || read === 'dropped') continue;
       for (const { name } of read.services) if (name !== null) this.#listedBy.set(name, id);
     }
+  }
+
+  /** Who wrote the last version is not who deleted it; and that, no object says. */
+  #forgetAuthor(id: string): void {
+    const version = this.#versions.get(id);
+    if (version === undefined) return;
+    const { uid, resourceVersion } = version;
+    this.#versions.set(id, { uid, resourceVersion, by: null, reason: '' });
   }
 
   /** The source that a service comes from, or came from before it was removed. */

@@ -65,6 +65,6 @@ function errorsOf({ id, read }: LivingRead, together: readonly Together[]): Conf
 }
 
 function goneError({ candidate: { name, file } }: Together): ConfigError {
-  const message = 'its source is gone; what that last said goes on being served';
+  const message = `its source is gone, or no longer has a text; ${name} goes on as that last said`;
   return { code: 'source_gone', service: name, file, line: 1, column: 1, path: '', message };
 }
