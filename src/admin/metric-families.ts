@@ -187,7 +187,7 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
   },
   {
     name: 'migration_proxy_leader',
-    help: '1 on the replica that leads: it makes recovery checks, cleans up and keeps; only with a Kubernetes source.',
+    help: '1 on the replica that leads: it makes recovery checks, cleans up, keeps the last good configuration and the history; only with a Kubernetes source.',
     type: 'gauge',
     applies: inCluster,
     batches: ofCluster(({ isLeader }) => [{ labels: {}, value: isLeader ? 1 : 0 }]),

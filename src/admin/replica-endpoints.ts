@@ -24,7 +24,7 @@ export function replicaEndpoints({ backend, token }: AdminContext, guard: WriteG
     if (replica === undefined) {
       return sendProblem(response, {
         code: 'no_such_replica',
-        detail: `no replica of that name is alive; GET ${REPLICAS_PATH} lists those that are`,
+        detail: `no replica of that name is alive; \`migration-proxy status\`, or GET ${REPLICAS_PATH}, lists those that are`,
       });
     }
     const { name, address, proof } = replica;

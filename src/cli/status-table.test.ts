@@ -3,8 +3,9 @@ import { SAMPLE_TIME_MS, sampleFallback, sampleMigration } from '../../test/supp
 import { buildServiceReport } from '../status/build-status.ts';
 import type { ServiceReport, StatusReport } from '../status/report.ts';
 import { ServiceStats } from '../status/service-stats.ts';
+import { age } from './age.ts';
 import { conditionOf, isHealthy, worstFirst } from './status-order.ts';
-import { age, renderStatus } from './status-table.ts';
+import { renderStatus } from './status-table.ts';
 import { painter, plain } from './streams.ts';
 
 const colourless = painter({ isTTY: false }, {});

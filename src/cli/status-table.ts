@@ -3,8 +3,10 @@
  * with the worst first, and whatever is wrong with the configuration. Pure.
  */
 
-import { formatConfigError } from '../migration/errors.ts';
 import type { ClusterReport, ServiceReport, StatusReport } from '../status/report.ts';
+import { age } from './age.ts';
+import { apiServerTrouble, replicaLines } from './status-cluster.ts';
+import { errorTexts } from './status-errors.ts';
 import { type Condition, conditionOf, nginxTrouble, worstFirst } from './status-order.ts';
 import { type Paint, plain, type Style } from './streams.ts';
 import { type Cell, renderTable } from './table.ts';
@@ -39,17 +41,19 @@ export function renderStatus(status: StatusReport, nowMs: number, paint: Paint):
   const rows = worstFirst(status.services).map((service) => rowOf(service, nowMs));
   return [
     summary(status, paint),
+    ...replicaLines(status, nowMs, paint),
     '',
     ...(rows.length > 0 ? renderTable(HEAD, rows, paint) : ['no service is served']),
     ...block(trouble === null ? [] : [`${paint('red', 'error')}    ${plain(trouble)}`]),
-    ...block(status.config.errors.map((error) => `${paint('red', 'error')}    ${plain(formatConfigError(error))}`)),
-    ...block(
-      status.warnings.map(
-        ({ service, message }) =>
-          `${paint('yellow', 'warning')}  ${plain(`${service === null ? '' : `${service}: `}${message}`)}`,
-      ),
-    ),
+    ...block(errorTexts(status.config.errors).map((text) => `${paint('red', 'error')}    ${plain(text)}`)),
+    ...block(warningTexts(status).map((text) => `${paint('yellow', 'warning')}  ${plain(text)}`)),
   ];
+}
+
+function warningTexts(status: StatusReport): string[] {
+  const trouble = apiServerTrouble(status);
+  const others = status.warnings.map(({ service, message }) => `${service === null ? '' : `${service}: `}${message}`);
+  return trouble === null ? others : [trouble, ...others];
 }
 
 function summary(status: StatusReport, paint: Paint): string {
@@ -123,14 +127,6 @@ function latency({ latency_ms: { p95 } }: ClusterReport): string {
 function percent(rate: number): string {
   const value = rate * 100;
   return `${Number(value.toFixed(value !== 0 && value < 1 ? 2 : 1))}%`;
-}
-
-/** `4s`, `12m`, `3h`, `9d`: the largest unit that fits at least twice, as `90s` says more than `1m`. */
-export function age(ms: number): string {
-  const seconds = Math.max(0, Math.round(ms / 1_000));
-  if (seconds < 120) return `${seconds}s`;
-  if (seconds < 120 * 60) return `${Math.floor(seconds / 60)}m`;
-  return seconds < 48 * 3_600 ? `${Math.floor(seconds / 3_600)}h` : `${Math.floor(seconds / 86_400)}d`;
 }
 
 function block(lines: readonly string[]): string[] {

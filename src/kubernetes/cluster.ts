@@ -111,10 +111,14 @@ export class Cluster implements ClusterLink {
   }
 
   facts(): ClusterFacts {
+    // What this one serves it knows before the next beat.
+    const { configHash, name } = this.#own;
     return {
       apiServer: this.#options.apiServer(),
       isLeader: this.#register.isLeader(),
-      replicas: this.#register.replicas(),
+      replicas: this.#register
+        .replicas()
+        .map((one) => (one.name === name ? { ...one, configHash: configHash() } : one)),
       sharedWrites: this.#options.values.writes,
       statesProblem: this.#own.states.facts().lastProblem ?? this.#options.values.readProblem,
     };
@@ -156,7 +160,9 @@ export class Cluster implements ClusterLink {
   #leads(leads: boolean): void {
     const { instance, log, namespace } = this.#options;
     const lease = `${namespace}/${instance}`;
-    if (leads) log.info({ code: 'leader', lease }, 'this replica leads: it makes recovery checks, cleans up and keeps');
+    const leading =
+      'this replica leads: it makes recovery checks, cleans up, keeps the last good configuration and the history';
+    if (leads) log.info({ code: 'leader', lease }, leading);
     else log.info({ code: 'leader_no_more', lease }, 'this replica leads no longer');
     if (!leads) return;
     this.#own.states.leading();

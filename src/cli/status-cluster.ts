@@ -1,0 +1,41 @@
+/**
+ * What a status says of the cluster that a proxy runs in, for people. In: the report and the time. Out: who else is there and
+ * who leads, and what is wrong with the API server; nothing where there is no cluster. Pure.
+ */
+import type { ReplicaReport, StatusReport } from '../status/report.ts';
+import { age } from './age.ts';
+import { type Paint, plain } from './streams.ts';
+
+/** Three beats: a replica that was heard of later is not worth a word. */
+const SILENT_AFTER_MS = 15_000;
+
+/** `replicas  pod-a (leads)  pod-b`: one line, or none. */
+export function replicaLines(status: StatusReport, nowMs: number, paint: Paint): string[] {
+  const { replicas = [] } = status;
+  if (replicas.length === 0) return [];
+  return [['replicas', ...replicas.map((replica) => replicaText(replica, status, nowMs, paint))].join('  ')];
+}
+
+function replicaText(replica: ReplicaReport, status: StatusReport, nowMs: number, paint: Paint): string {
+  const silentMs = nowMs - Date.parse(replica.seen_at);
+  // Without the API server nobody is heard of.
+  const isSilent = status.api_server?.connected === true && silentMs > SILENT_AFTER_MS;
+  const differs = replica.config_hash !== status.config_hash;
+  const troubles = [
+    ...(isSilent ? [`not heard of for ${age(silentMs)}`] : []),
+    ...(differs && !isSilent
+      ? [replica.config_hash === '' ? 'serves nothing yet' : 'serves another configuration']
+      : []),
+    ...(replica.version === status.version ? [] : [`version ${replica.version}`]),
+  ];
+  const notes = [...(replica.leader ? ['leads'] : []), ...troubles];
+  const text = plain(notes.length === 0 ? replica.name : `${replica.name} (${notes.join(', ')})`);
+  return troubles.length === 0 ? text : paint('yellow', text);
+}
+
+/** Null: it answers, or there is none to ask. */
+export function apiServerTrouble({ api_server: api }: StatusReport): string | null {
+  if (api === undefined || api.connected) return null;
+  const why = api.problem ?? 'the API server has not answered yet';
+  return `${why}: what is served goes on, changes and other replicas are not heard of`;
+}
