@@ -67,6 +67,14 @@ export function configMapName(text: string): ConfigMapName {
   throw new InvalidArgumentError('expected NAMESPACE/NAME, such as migration-proxy/migration-config');
 }
 
+/** A source given twice: which of the two is meant is not guessed. */
+export function givenOnce<T>(parse: (text: string) => T): (text: string, before: T | undefined) => T {
+  return (text, before) => {
+    if (before === undefined) return parse(text);
+    throw new InvalidArgumentError('it is given twice; several ConfigMaps are followed with --selector');
+  };
+}
+
 /** A label selector as the API server reads it: `team=shop`, `team in (shop,cart),!legacy`. */
 export function labelSelector(text: string): string {
   const key = '(?:[a-z0-9.-]{1,253}/)?[A-Za-z0-9](?:[-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?';

@@ -3,7 +3,7 @@
  * elsewhere and is loaded only then.
  */
 import { Command, type Option } from 'commander';
-import { configMapName, labelSelector, namespaceName } from './arguments.ts';
+import { configMapName, givenOnce, labelSelector, namespaceName } from './arguments.ts';
 import { cannot } from './failure.ts';
 import { helpTail, kubeconfigOption, listenOption } from './options.ts';
 import { LOG_LEVELS, type RunOptions } from './run-options.ts';
@@ -57,7 +57,7 @@ function runFlags(): Option[] {
   return [
     flag('--local-config <file>', 'the configuration: a file, watched from then on, or - for standard input'),
     flag('--configmap <namespace/name>', 'or: this ConfigMap, followed through the API server').argParser(
-      configMapName,
+      givenOnce(configMapName),
     ),
     flag('--selector <labels>', 'or: all ConfigMaps with these labels').argParser(labelSelector),
     flag('--namespace <name>', 'of those ConfigMaps; without it: all namespaces').argParser(namespaceName),

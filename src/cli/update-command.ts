@@ -4,7 +4,7 @@
  */
 import { Command, Option } from 'commander';
 import type { PercentageEdit } from '../controller/config-source.ts';
-import { type ConfigMapName, configMapName, percentage } from './arguments.ts';
+import { type ConfigMapName, configMapName, givenOnce, percentage } from './arguments.ts';
 import { cannot, ManagedElsewhere } from './failure.ts';
 import { adminOption, helpTail, kubeconfigOption, localConfigOption, reasonOption } from './options.ts';
 import { plain, printData, printNote } from './streams.ts';
@@ -34,7 +34,9 @@ export function updateCommand(): Command {
     .addOption(adminOption())
     .addOption(localConfigOption('edit this file instead of asking the running proxy').conflicts('configmap'))
     .addOption(
-      new Option('--configmap <namespace/name>', 'edit this ConfigMap, with your own rights').argParser(configMapName),
+      new Option('--configmap <namespace/name>', 'edit this ConfigMap, with your own rights').argParser(
+        givenOnce(configMapName),
+      ),
     )
     .addOption(kubeconfigOption())
     .addHelpText(
@@ -72,6 +74,9 @@ async function update(name: string, percent: number, options: UpdateOptions): Pr
 
 async function inSource(name: string, percent: number, options: UpdateOptions): Promise<void> {
   const { admin, configmap, dryRun, force, kubeconfig, reason } = options;
+  if (kubeconfig !== undefined && configmap === undefined) {
+    throw cannot('--kubeconfig goes with --configmap NAMESPACE/NAME; the admin server reaches Kubernetes by itself');
+  }
   const { askAdmin, personAtWork } = await import('./admin-client.ts');
   if (configmap !== undefined) {
     const edit: PercentageEdit = {

@@ -34,7 +34,7 @@ function defaultFiles(env: CredentialsFrom['env']): string[] {
   const file = join(env.HOME ?? homedir(), '.kube', 'config');
   if (existsSync(file)) return [file];
   throw new Error(
-    `no API server to ask: this is no pod, $KUBECONFIG is not set and ${file} is not there; name one, for example --kubeconfig ~/.kube/config`,
+    `this is no pod, $KUBECONFIG is not set and ${file} is not there; name one, for example --kubeconfig ~/.kube/config`,
   );
 }
 
