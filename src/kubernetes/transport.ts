@@ -51,11 +51,16 @@ export class Transport {
 
   /** As soon as the head of the answer is there. */
   async open(request: KubeRequest, signal: AbortSignal): Promise<IncomingMessage> {
+    const shown = this.#config;
     const first = await this.#openOnce(request, signal);
-    if (first.statusCode !== 401 || performance.now() - this.#loadedMs < RELOAD_EVERY_MS) return first;
+    if (first.statusCode !== 401) return first;
+    // Of requests that are refused together the first one looks, and all go on with what it finds.
+    if (this.#config === shown) {
+      if (performance.now() - this.#loadedMs < RELOAD_EVERY_MS) return first;
+      this.#loadedMs = performance.now();
+      this.#config = this.#load();
+    }
     first.resume();
-    this.#loadedMs = performance.now();
-    this.#config = this.#load();
     return this.#openOnce(request, signal);
   }
 
