@@ -9,10 +9,11 @@ describe('requests to an API server', () => {
   it('that are refused together, for their token was replaced, all go on with the new one', async () => {
     const refused: ServerResponse[] = [];
     const server = createServer((request, response) => {
-      if (request.headers.authorization === 'Bearer second') return response.end('{}');
-      response.statusCode = 401;
-      // None is answered before all are there.
-      if (refused.push(response) === 3) for (const one of refused) one.end();
+      const isRight = request.headers.authorization === 'Bearer second';
+      response.statusCode = isRight ? 200 : 401;
+      // None is refused before all are there.
+      if (isRight) response.end('{}');
+      else if (refused.push(response) === 3) for (const one of refused) one.end();
     }).listen(0, '127.0.0.1');
     await new Promise((resolve) => server.once('listening', resolve));
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
