@@ -108,5 +108,7 @@ function retryAfterOf(header: string | string[] | undefined): number | null {
 
 function reasonOf(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0]);
-  return error instanceof Error && error.message !== '' ? error.message : String(error);
+  const message = error instanceof Error && error.message !== '' ? error.message : String(error);
+  // Node's word for an answer whose connection ended before it did.
+  return message === 'aborted' ? 'the connection broke off' : message;
 }
