@@ -4,6 +4,7 @@
  * account is made by itself. Refuses to know what the proxy asks of it. Needs @needs kubernetes in the test's head.
  */
 import { execFile } from 'node:child_process';
+import { cpSync, rmSync } from 'node:fs';
 import { get } from 'node:https';
 import { join } from 'node:path';
 import { eventually } from './eventually.ts';
@@ -107,6 +108,33 @@ export class KubeServers {
 
   thawApiServer(): void {
     this.#apiServer.thaw();
+  }
+
+  /** The API server takes requests, and has nobody to ask. */
+  freezeEtcd(): void {
+    this.#etcd.freeze();
+  }
+
+  thawEtcd(): void {
+    this.#etcd.thaw();
+  }
+
+  /** Everything that is stored now, for `restore`. The API server is away meanwhile. */
+  async backUp(): Promise<void> {
+    await this.stop();
+    cpSync(this.files.subdirectory('etcd'), this.files.subdirectory('backup'), { recursive: true });
+    this.#etcd.start();
+    await this.startApiServer();
+  }
+
+  /** As after a disaster: what was stored since the backup is gone, and versions are as they were then. */
+  async restore(): Promise<void> {
+    await this.stop();
+    const store = this.files.subdirectory('etcd');
+    rmSync(store, { recursive: true });
+    cpSync(this.files.subdirectory('backup'), store, { recursive: true });
+    this.#etcd.start();
+    await this.startApiServer();
   }
 
   async stop(): Promise<void> {

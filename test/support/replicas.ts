@@ -14,6 +14,8 @@ import { TcpGate } from './tcp-gate.ts';
 import { tempDir } from './temp-dir.ts';
 
 const ADMIN_TOKEN = 'a-token-of-some-length';
+/** Several start at once, and a busy machine takes its time. */
+const READY_WITHIN_MS = 60_000;
 
 export interface ReplicasOptions {
   readonly kube: KubeServers;
@@ -60,7 +62,7 @@ export class Replica {
 
   /** As ever, or `ready: false`: it is given back before it is ready. Started before: with the same ports and directories. */
   async start(plane: 'direct' | 'nginx', options: Pick<ProxyOptions, 'ready'> = {}): Promise<void> {
-    const all = { ...this.#options, ...options };
+    const all = { ...this.#options, ready: false } as const;
     const before = this.#running;
     if (plane === 'nginx') {
       const after = before instanceof RunningNginx ? { after: before } : {};
@@ -69,6 +71,9 @@ export class Replica {
       const after = before instanceof RunningProxy ? { after: before } : {};
       this.#running = await RunningProxy.start(null, { ...all, ...after });
     }
+    if (options.ready === false) return;
+    await this.proxy.ready(READY_WITHIN_MS);
+    if (this.#running instanceof RunningNginx) this.#running.masterPid();
   }
 
   /** The command with this replica's admin server and the token: `cli('abort', 'shop')`. */
