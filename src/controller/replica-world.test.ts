@@ -7,7 +7,7 @@ import type { FallbackPolicy, Migration, ServedMigration } from '../migration/mo
 import type { RunState } from '../migration/run-state.ts';
 import { FallbackBoard } from './fallback-board.ts';
 import { SharedStates } from './shared-states.ts';
-import type { SharedValues, ShareFailure, ValueSwap } from './shared-values.ts';
+import type { SharedValues, ShareFailure, TakeValues, ValueSwap } from './shared-values.ts';
 import { type StateInText, stateInText } from './state-text.ts';
 
 const TLS = { ca: null, caFile: null, serverName: null, insecureSkipVerify: false };
@@ -79,6 +79,8 @@ async function settled(): Promise<void> {
 export class Store {
   values: ReadonlyMap<string, string> = new Map();
   version = 0;
+  /** The version at which it was taken away whole. */
+  goneAt = -1;
   readonly clients = new Set<StoreClient>();
 
   write(change: (values: Map<string, string>) => boolean): boolean {
@@ -89,6 +91,15 @@ export class Store {
     for (const client of this.clients) client.notice();
     return true;
   }
+}
+
+/** As `kubectl delete`. */
+export function takeAway(store: Store): void {
+  store.goneAt = store.version + 1;
+  store.write((values) => {
+    values.clear();
+    return true;
+  });
 }
 
 export interface Weather {
@@ -111,7 +122,7 @@ export class StoreClient implements SharedValues {
   isCut = false;
   isClosed = false;
   onLive: (isLive: boolean) => void = () => {};
-  #onValues: (values: ReadonlyMap<string, string>) => void = () => {};
+  #onValues: TakeValues = () => {};
   #seen = -1;
   writes = 0;
   /** Says that values are being handed over: whatever changes now was read. */
@@ -129,7 +140,7 @@ export class StoreClient implements SharedValues {
     return this.#seen === this.#store.version;
   }
 
-  async start(onValues: (values: ReadonlyMap<string, string>) => void): Promise<void> {
+  async start(onValues: TakeValues): Promise<void> {
     this.#onValues = onValues;
     this.#store.clients.add(this);
     this.#connect();
@@ -216,7 +227,7 @@ export class StoreClient implements SharedValues {
     this.#seen = version;
     this.isHanding = true;
     this.handed++;
-    this.#onValues(values);
+    this.#onValues(values, version === this.#store.goneAt ? 'gone' : undefined);
     this.isHanding = false;
   }
 

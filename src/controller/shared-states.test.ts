@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { StoredState } from '../fallback/stored.ts';
-import { POLICY, Replica, randomFrom, Stage, Store, StoreClient, service } from './replica-world.test.ts';
+import { POLICY, Replica, randomFrom, Stage, Store, StoreClient, service, takeAway } from './replica-world.test.ts';
 
 /** Replicas that serve `a` (and what else is named), their store, and messages that take 20 ms at most. */
 class Trio {
@@ -131,6 +131,27 @@ describe('controller/shared-states', () => {
     const admissions = trio.replicas.map(({ runs }) => runs.get('a')?.admission);
     expect(admissions, 'single requests from one alone').to.deep.equal(['share', 'share', 'one']);
     expect(trio.admitted()).to.deep.equal([0, 0, 0]);
+  });
+
+  it('what is shared stays so when all of it is taken away: a hold, a fall and a way back are put there again', async () => {
+    const trio = await Trio.of(['a', 'b', 'c', 'd']);
+    await trio.firstShare();
+    trio.fail(1, 'b');
+    trio.replicas[2].board.abort('c', 'ann', 'checkout fails');
+    await trio.pass(200);
+    const before = ['a', 'b', 'c', 'd'].map((name) => trio.states(name));
+    takeAway(trio.store);
+    await trio.pass(1_000);
+    expect(['a', 'b', 'c', 'd'].map((name) => trio.states(name))).to.deep.equal(before);
+    expect(trio.admitted()).to.deep.equal([1000, 1000, 1000]);
+    expect([...trio.store.values.keys()].sort()).to.deep.equal(['a', 'b', 'c']);
+    expect(trio.stored('c').hold?.by).to.equal('ann');
+    trio.replicas[0].board.resume('c', 'ann', 'done');
+    await trio.pass(200);
+    expect(trio.states('c')).to.deep.equal(['steady', 'steady', 'steady']);
+    const { writes } = trio.replicas[0].client;
+    await trio.pass(5_000);
+    expect(trio.replicas[0].client.writes, 'and then it is quiet').to.be.at.most(writes + 3);
   });
 
   it('of several who ask at once one is granted, the others go along', async () => {

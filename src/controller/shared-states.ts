@@ -50,6 +50,7 @@ export class SharedStates implements Replicas {
   readonly #known = new Map<string, string>();
   readonly #intents = new Map<string, Intent>();
   #flight: ReadonlyMap<string, Sent> | null = null;
+  #place: 'gone' | 'there' = 'there';
   #isLive = false;
   #isPlanned = false;
   readonly #unused: UnusedTexts;
@@ -69,7 +70,7 @@ export class SharedStates implements Replicas {
     this.#board = board;
     const { values } = this.#options;
     values.onLive = (isLive) => (isLive ? this.#goLive() : this.#loseTouch());
-    await values.start((received) => this.#receive(received));
+    await values.start((received, place) => this.#receive(received, place));
     if (values.isLive && !this.#isLive) this.#goLive();
   }
 
@@ -145,8 +146,13 @@ export class SharedStates implements Replicas {
     this.#written.lookAgain();
   }
 
-  #receive(received: ReadonlyMap<string, string>): void {
+  #receive(received: ReadonlyMap<string, string>, place: 'gone' | 'there' = 'there'): void {
     const isFirst = this.#shared === null;
+    this.#place = place;
+    if (place === 'gone' && this.#isLive) {
+      const text = 'what replicas share of run states was deleted; what this one knows is written again';
+      this.#options.log.warn({ code: 'states_gone' }, text);
+    }
     this.#shared = new Map(received);
     // What only the disk knew gives way to what is shared, also where that is nothing.
     const names = isFirst ? (this.#board?.touched() ?? []) : [...this.#known.keys()];
@@ -167,7 +173,9 @@ export class SharedStates implements Replicas {
     if (intent === undefined) {
       // After a gap nobody can tell what happened in between.
       const isLate = this.#isLive && isWrittenOver(before, said);
-      if (isLate && this.#isHeldHere(service)) this.#want(service, 'hold', null);
+      const isLost = this.#isLive && this.#place === 'gone';
+      if ((isLate || isLost) && this.#isHeldHere(service)) this.#want(service, 'hold', null);
+      else if (isLost && this.#board?.sharedText(service)) this.#want(service, 'trip', null);
       else this.#board?.adopt(service, text, how);
       return;
     }

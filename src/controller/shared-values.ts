@@ -2,12 +2,15 @@
  * A small set of named texts that all replicas share, as those who share something see it: read whole, changed a key at a time.
  * In Kubernetes it is one ConfigMap. Refuses to know what the texts mean.
  */
+/** `gone`: where they were kept was taken away whole, which no replica does; nothing says that any of them is no longer so. */
+export type TakeValues = (values: ReadonlyMap<string, string>, place?: 'gone') => void;
+
 export interface SharedValues {
   /**
    * Calls `onValues` with everything there is, first and after each change, in the order in which the changes were made.
    * Resolves when the first read has been handed over, or could not be had: it goes on trying.
    */
-  start(onValues: (values: ReadonlyMap<string, string>) => void): Promise<void>;
+  start(onValues: TakeValues): Promise<void>;
   /** Live: what is shared now is known here within a moment, and was read since it last was not. */
   readonly isLive: boolean;
   /** Called with each change of `isLive`. */

@@ -10,6 +10,7 @@ const NAME = 'migration-proxy-state';
 /** One replica's view. The watch tells at once, unless it lags: then `catchUp` tells what was held back. */
 class View {
   readonly shared: SharedConfigMap;
+  readonly places: string[] = [];
   readonly handed: Record<string, string>[] = [];
   readonly lives: boolean[] = [];
   heard!: ObjectHeard;
@@ -38,7 +39,10 @@ class View {
   }
 
   start(): Promise<void> {
-    return this.shared.start((values) => this.handed.push(Object.fromEntries(values)));
+    return this.shared.start((values, place) => {
+      this.handed.push(Object.fromEntries(values));
+      this.places.push(place ?? 'there');
+    });
   }
 
   get latest(): Record<string, string> | undefined {
@@ -94,6 +98,19 @@ describe('values shared in a ConfigMap', () => {
     const results = await Promise.all([put(view, { a: '1' }), put(other, { b: '2' })]);
     expect(results).to.deep.equal(['done', 'done']);
     expect(view.latest).to.deep.equal({ a: '1', b: '2' });
+  });
+
+  it('are told to be gone where the object was deleted, which is not that somebody removed them', async () => {
+    await put(view, { a: '1' });
+    await put(view, { a: null });
+    expect(other.latest).to.deep.equal({});
+    expect(other.places.at(-1)).to.equal('there');
+    await put(view, { a: '1' });
+    api.delete(NAMESPACE, NAME);
+    await time.pass(10_000);
+    expect([other.latest, other.places.at(-1)]).to.deep.equal([{}, 'gone']);
+    expect(await put(view, { a: '2' })).to.equal('done');
+    expect([other.latest, other.places.at(-1)]).to.deep.equal([{ a: '2' }, 'there']);
   });
 
   it('are removed by null, and the rest stays', async () => {

@@ -4,7 +4,7 @@
  * looks like going back is asked for before it is believed. Refuses to know what the values mean.
  */
 import type { SetTimer } from '../checks/schedule.ts';
-import type { SharedValues, ShareFailure, ValueSwap } from '../controller/shared-values.ts';
+import type { SharedValues, ShareFailure, TakeValues, ValueSwap } from '../controller/shared-values.ts';
 import { type ConfigMapObject, type JsonPatchOperation, type KubeApi, KubeFailure } from './api.ts';
 import { isNewer as isNewerVersion } from './object-set.ts';
 
@@ -42,7 +42,7 @@ export class SharedConfigMap implements SharedValues {
   onRead: () => void = () => {};
   readonly writes = { done: 0, stale: 0, failed: 0 };
   readonly #options: SharedConfigMapOptions;
-  #onValues: (values: ReadonlyMap<string, string>) => void = () => {};
+  #onValues: TakeValues = () => {};
   #watch: ObjectWatch | null = null;
   /** The newest that is known; undefined: nothing yet. */
   #known: ConfigMapObject | null | undefined;
@@ -78,7 +78,7 @@ export class SharedConfigMap implements SharedValues {
     return this.#readProblem;
   }
 
-  async start(onValues: (values: ReadonlyMap<string, string>) => void): Promise<void> {
+  async start(onValues: TakeValues): Promise<void> {
     this.#onValues = onValues;
     this.#watch = this.#options.watch({
       object: (object) => this.#hear(object),
@@ -195,7 +195,7 @@ export class SharedConfigMap implements SharedValues {
     this.#known = object;
     this.#learned++;
     if (before !== undefined && isSame(before?.data ?? {}, object?.data ?? {})) return;
-    this.#onValues(new Map(Object.entries(object?.data ?? {})));
+    this.#onValues(new Map(Object.entries(object?.data ?? {})), object === null && before ? 'gone' : undefined);
     if (before === undefined) this.onRead();
   }
 
