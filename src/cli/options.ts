@@ -19,15 +19,15 @@ export function localConfigOption(description: string): Option {
 }
 
 /** Without a twin: KUBECONFIG is everybody's. */
-export function kubeconfigOption(): Option {
+export function kubeconfigOption(when = ''): Option {
   return new Option(
     '--kubeconfig <file>',
-    'how to reach Kubernetes (default: in a pod its account, else KUBECONFIG or ~/.kube/config)',
+    `${when}how to reach Kubernetes (default: in a pod its account, else KUBECONFIG or ~/.kube/config)`,
   );
 }
 
 export function reasonOption(): Option {
-  return new Option('--reason <text>', 'why; shown in the status and in the log').argParser((text) => {
+  return new Option('--reason <text>', 'why; shown in the status, the log and the history').argParser((text) => {
     if (text.length <= 500 && !/\p{Cc}/u.test(text)) return text;
     throw new InvalidArgumentError('expected at most 500 characters on one line');
   });

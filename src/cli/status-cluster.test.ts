@@ -12,7 +12,14 @@ function replica(name: string, changes = {}) {
 
 function status(changes: object): Status {
   const api = { connected: true, last_heard_at: null, problem: null };
-  return { version: '0.1.0', config_hash: '3f9c', api_server: api, replicas: [], ...changes } as unknown as Status;
+  return {
+    version: '0.1.0',
+    ready: true,
+    config_hash: '3f9c',
+    api_server: api,
+    replicas: [],
+    ...changes,
+  } as unknown as Status;
 }
 
 const lines = (changes: object) => replicaLines(status(changes), NOW_MS, (_style, text) => text);
@@ -42,6 +49,7 @@ describe('the cluster in a status for people', () => {
     expect(apiServerTrouble(status({ api_server: api }))).to.equal(
       'the API server X does not answer: refused: what is served goes on, changes and other replicas are not heard of',
     );
+    expect(apiServerTrouble(status({ api_server: api, ready: false }))).not.to.include('what is served');
     expect(apiServerTrouble(status({}))).to.equal(null);
     expect(apiServerTrouble(status({ api_server: undefined }))).to.equal(null);
   });

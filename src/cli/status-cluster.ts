@@ -34,8 +34,8 @@ function replicaText(replica: ReplicaReport, status: StatusReport, nowMs: number
 }
 
 /** Null: it answers, or there is none to ask. */
-export function apiServerTrouble({ api_server: api }: StatusReport): string | null {
+export function apiServerTrouble({ api_server: api, ready }: StatusReport): string | null {
   if (api === undefined || api.connected) return null;
   const why = api.problem ?? 'the API server has not answered yet';
-  return `${why}: what is served goes on, changes and other replicas are not heard of`;
+  return `${why}: ${ready ? 'what is served goes on, ' : ''}changes and other replicas are not heard of`;
 }

@@ -38,7 +38,7 @@ export function updateCommand(): Command {
         givenOnce(configMapName),
       ),
     )
-    .addOption(kubeconfigOption())
+    .addOption(kubeconfigOption('with --configmap: '))
     .addHelpText(
       'after',
       helpTail(

@@ -134,8 +134,8 @@ export class Cluster implements ClusterLink {
       void this.refreshHistory();
     }
     if (!connected && problem !== null) {
-      const what = 'what is served goes on, changes and other replicas are not heard of';
-      log.warn({ code: 'api_server_lost' }, `${problem}: ${what}`);
+      const served = this.#own.isLoaded() ? 'what is served goes on' : 'nothing is served yet';
+      log.warn({ code: 'api_server_lost' }, `${problem}: ${served}, changes and other replicas are not heard of`);
     }
     if (!connected) this.#lostMs = now();
     if (connected || problem !== null) this.#wasConnected = connected;
