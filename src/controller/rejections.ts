@@ -36,6 +36,7 @@ export class Rejections {
 
   next(now: RejectedNow): readonly Rejection[] {
     const fresh = new Set(now.fresh);
+    for (const file of this.#told.keys()) if (now.versions.versionOf(file) === null) this.#told.delete(file);
     return [...Map.groupBy(now.errors, groupOf).values()].flatMap((group): Rejection[] => {
       const isFresh = group.some((error) => fresh.has(error));
       const [{ file, code }] = group;

@@ -18,14 +18,25 @@ export class SourceVersions {
   readonly #versions = new Map<string, SourceVersion>();
   /** Also of services that no text lists any more. */
   readonly #listedBy = new Map<string, string>();
+  /** Dropped with the last batch: what that changed was still theirs. */
+  #leaving: ReadonlySet<string> = new Set();
 
   take(reads: readonly SourceRead[]): void {
+    this.#forgetLeaving();
+    this.#leaving = new Set(reads.flatMap(({ id, read }) => (read === 'dropped' ? [id] : [])));
     for (const { id, read, version } of reads) {
       if (version !== undefined) this.#versions.set(id, version);
       else if (read === 'gone') this.#forgetAuthor(id);
       if (read === 'gone' || read === 'dropped') continue;
       for (const { name } of read.services) if (name !== null) this.#listedBy.set(name, id);
     }
+  }
+
+  /** Namespaces come and go for as long as we run. */
+  #forgetLeaving(): void {
+    if (this.#leaving.size === 0) return;
+    for (const id of this.#leaving) this.#versions.delete(id);
+    for (const [service, id] of this.#listedBy) if (this.#leaving.has(id)) this.#listedBy.delete(service);
   }
 
   /** Who wrote the last version is not who deleted it; and that, no object says. */
