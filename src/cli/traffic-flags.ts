@@ -17,7 +17,9 @@ export function trafficFlags(): Option[] {
   return [
     listenOption('--listen <host:port>', 'where traffic comes in', ':8000'),
     flag('--access-log <which>', 'lines on standard output').choices(['off', 'errors', 'all']).default('errors'),
-    flag('--instance <name>', 'our name in Via; in Kubernetes the names of our objects begin with it').argParser(instanceName).default('migration-proxy'),
+    flag('--instance <name>', 'our name in Via; in Kubernetes the names of our objects begin with it')
+      .argParser(instanceName)
+      .default('migration-proxy'),
     number('--max-connections <number>', 'of clients; 0: no limit', 10_000, 0, 1_000_000),
     number('--max-head-bytes <number>', "of a request's head", 32 * 1024, 1_024, 1024 * 1024),
     duration('--head-timeout <duration>', "for a client's whole head", '10s'),
