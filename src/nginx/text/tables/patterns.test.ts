@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { fourDigitsBelow, numberUpTo } from './patterns.ts';
+import { fourDigitsBelow, heldWithoutStream, numberUpTo } from './patterns.ts';
 
 /** What these patterns have of PCRE that JavaScript writes otherwise. */
 function javaScript(pattern: string): RegExp {
@@ -30,5 +30,29 @@ describe('patterns of numbers', () => {
       }),
     );
     expect(javaScript(fourDigitsBelow(9_999)).test('')).to.equal(false);
+  });
+});
+
+describe('the pattern of an ordinary request', () => {
+  const ordinary = javaScript(heldWithoutStream(['POST', 'PATCH'], 65_536));
+
+  it('takes its methods with any body that is held, whatever answer is wanted', () => {
+    for (const key of ['POST   ', 'POST 0  ', 'PATCH 65536  */*', 'POST 007  text/html, text/event']) {
+      expect(ordinary.test(key), key).to.equal(true);
+    }
+  });
+
+  it('takes nothing else', () => {
+    const others = {
+      'another method': 'GET 5  */*',
+      'a method that begins alike': 'POSTER 5  */*',
+      'a body too large to be held': 'POST 65537  */*',
+      'a body in chunks': 'POST chunked  */*',
+      'an event stream': 'POST 5  text/html, Text/Event-Stream;q=0.9',
+      'an Upgrade that is a number': 'POST  5 */*',
+      'an Upgrade beside a body': 'POST 5 websocket */*',
+      'a Via': 'POST 5 1.1 migration-proxy */*',
+    };
+    for (const [what, key] of Object.entries(others)) expect(ordinary.test(key), what).to.equal(false);
   });
 });

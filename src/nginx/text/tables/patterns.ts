@@ -46,6 +46,10 @@ export const AMBIGUOUS_PATH = '(?i)^[^?]*?(?:[\\\\#]|//|%2f|%5c|/(?:\\.|%2e){1,2
 
 /** Decimal numbers up to `most`, zeros before them allowed. */
 export function numberUpTo(most: number): string {
+  return `^${number(most)}\\z`;
+}
+
+function number(most: number): string {
   const digits = String(most);
   const choices = [...digits].flatMap((digit, i) => {
     const least = i === 0 ? 1 : 0;
@@ -53,13 +57,21 @@ export function numberUpTo(most: number): string {
     return [`${digits.slice(0, i)}[${least}-${Number(digit) - 1}]${tail(digits, i)}`];
   });
   const shorter = digits.length > 1 ? [`[0-9]{1,${digits.length - 1}}`] : [];
-  return `^0*+(?:${[...choices, digits, ...shorter].join('|')}|)\\z`;
+  return `0*+(?:${[...choices, digits, ...shorter].join('|')}|)`;
 }
 
 /** What stands after the digit at `i`: any digits. */
 function tail(digits: string, i: number): string {
   const rest = digits.length - i - 1;
   return rest > 0 ? `[0-9]{${rest}}` : '';
+}
+
+/** An Accept that asks for events. */
+export const EVENT_STREAM = '(?i:text/event-stream)';
+
+/** Method, length, nothing, Accept, with a space between each two: one of the methods, a body that is held, no event stream. */
+export function heldWithoutStream(methods: readonly string[], mostBytes: number): string {
+  return `^(?:${methods.join('|')}) ${number(mostBytes)}  (?!.*?${EVENT_STREAM})`;
 }
 
 /** Four digits that are less than `bound` (1 to 9999) read as a number. */
