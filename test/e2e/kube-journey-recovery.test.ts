@@ -1,6 +1,6 @@
 /**
  * A service comes back on three replicas together: one checks, one sends single requests, the steps are everybody's; and a leader
- * that is killed in the middle of it is not missed. @needs kubernetes
+ * that is killed in the middle of it is not missed. @needs kubernetes nginx
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect } from 'chai';
@@ -78,10 +78,14 @@ describe('recovery over three replicas', function () {
   });
   after(() => Promise.all([kube?.stop(), clusters?.old.close(), clusters?.fresh.close()]));
 
-  async function started(name: string, services: Parameters<typeof fallingServices>[1]): Promise<Replicas> {
+  async function started(
+    name: string,
+    services: Parameters<typeof fallingServices>[1],
+    plane: 'direct' | 'nginx' = 'direct',
+  ): Promise<Replicas> {
     const space = await KubeNamespace.make(kube, name);
     await space.configure(fallingServices(clusters, services));
-    const replicas = await Replicas.start({ kube, space });
+    const replicas = await Replicas.start({ kube, space, plane });
     endings.push(() => replicas.end());
     return replicas;
   }
@@ -98,44 +102,48 @@ describe('recovery over three replicas', function () {
   };
   const isSteady = ({ state }: ServiceReport): boolean => state === 'steady';
 
-  it('the leader alone checks, one request at a time is let through over all, steps are taken together', async () => {
-    const replicas = await started('together', [{ name: 'shop', recoverySeconds: 4 }]);
-    const { fresh } = clusters;
-    const leader = await leaderOf(replicas);
-    const load = new Stream(replicas.all, 'shop');
-    endings.push(() => load.stop());
-    const checksBefore = fresh.checks.length;
-    await fall(replicas, replicas.all.find((one) => one !== leader) as Replica, 'shop');
-    await eventually('what was under way has ended', () =>
-      fresh.of('shop').every(({ endedMs }) => endedMs < Date.now()),
-    );
-    const arrivedBefore = fresh.of('shop').length;
-    fresh.failing.delete('shop');
-    // So that two at once would be seen.
-    fresh.slowMs = 15;
-    const shares = replicas.all.map((one) => new Shares(one, 'shop'));
-    endings.push(() => Promise.all(shares.map((one) => one.stop())));
-    await allSay(replicas, 'shop', 'steady', isSteady, 40_000);
-    await Promise.all(shares.map((one) => one.stop()));
-    fresh.slowMs = 0;
+  for (const plane of ['direct', 'nginx'] as const) {
+    it(`by the ${plane} plane the leader alone checks, one request at a time is let through over all, steps are taken together`, async () => {
+      clusters.fresh.arrivals.length = 0;
+      const replicas = await started(`together-${plane}`, [{ name: 'shop', recoverySeconds: 5 }], plane);
+      const { fresh } = clusters;
+      const leader = await leaderOf(replicas);
+      const load = new Stream(replicas.all, 'shop');
+      endings.push(() => load.stop());
+      const checksBefore = fresh.checks.length;
+      await fall(replicas, replicas.all.find((one) => one !== leader) as Replica, 'shop');
+      // nginx is told of a state a moment after it is known, and tells of requests a moment after they ended.
+      await eventually('what was under way has ended', () => {
+        return fresh.of('shop').every(({ endedMs }) => endedMs < Date.now() - 500);
+      });
+      const arrivedBefore = fresh.of('shop').length;
+      fresh.failing.delete('shop');
+      // So that two at once would be seen.
+      fresh.slowMs = 15;
+      const shares = replicas.all.map((one) => new Shares(one, 'shop'));
+      endings.push(() => Promise.all(shares.map((one) => one.stop())));
+      await allSay(replicas, 'shop', 'steady', isSteady, 40_000);
+      await Promise.all(shares.map((one) => one.stop()));
+      fresh.slowMs = 0;
 
-    expect(fresh.checks.length - checksBefore, 'checks at the end of the wait').to.equal(1);
-    const checked = await replicas.each(async ({ proxy }) => (await proxy.service('shop')).last_check !== null);
-    expect(checked).to.deep.equal(replicas.all.map((one) => one === leader));
-    // The first step takes ten good answers, so the first ten were single requests.
-    const probes = fresh.of('shop').slice(arrivedBefore, arrivedBefore + 10);
-    expect(new Set(probes.map(({ replica }) => replica))).to.deep.equal(new Set([leader.name]));
-    expect(mostAtOnce(probes)).to.equal(1);
-    for (const { seen } of shares) {
-      const steps = seen.filter((share) => share !== null);
-      expect(steps, 'no step back').to.deep.equal([...steps].sort((x, y) => x - y));
-      expect([0, 0.1, 0.25, 0.5, 1]).to.include.members(steps);
-      expect(steps.length).to.be.at.least(4);
-    }
-    const trips = await replicas.each(async ({ proxy }) => (await proxy.service('shop')).trips);
-    expect(trips).to.deep.equal([1, 1, 1]);
-    await load.stop();
-  });
+      expect(fresh.checks.length - checksBefore, 'checks at the end of the wait').to.equal(1);
+      const checked = await replicas.each(async ({ proxy }) => (await proxy.service('shop')).last_check !== null);
+      expect(checked).to.deep.equal(replicas.all.map((one) => one === leader));
+      // The first step takes ten good answers, so the first ten were single requests.
+      const probes = fresh.of('shop').slice(arrivedBefore, arrivedBefore + 10);
+      expect(new Set(probes.map(({ replica }) => replica))).to.deep.equal(new Set([leader.name]));
+      expect(mostAtOnce(probes)).to.equal(1);
+      for (const { seen } of shares) {
+        const steps = seen.filter((share) => share !== null);
+        expect(steps, 'no step back').to.deep.equal([...steps].sort((x, y) => x - y));
+        expect([0, 0.1, 0.25, 0.5, 1]).to.include.members(steps);
+        expect(steps.length).to.be.at.least(4);
+      }
+      const trips = await replicas.each(async ({ proxy }) => (await proxy.service('shop')).trips);
+      expect(trips).to.deep.equal([1, 1, 1]);
+      await load.stop();
+    });
+  }
 
   it('the leader is killed: a wait ends, single requests and later steps go on without it', async () => {
     const services = ['waits', 'single', 'later'] as const;

@@ -45,8 +45,15 @@ export class RunningProxy {
     const listen = ['--listen', `127.0.0.1:${port}`, '--admin-listen', `127.0.0.1:${adminPort}`];
     const process = new CliProcess(['run', ...flags, ...listen, ...(options.flags ?? [])], options);
     const proxy = new RunningProxy(process, port, adminPort, directory);
-    if (options.ready !== false) await proxy.ready();
-    return proxy;
+    if (options.ready === false) return proxy;
+    try {
+      await proxy.ready();
+      return proxy;
+    } catch (error) {
+      // Nobody else knows of it, and it would keep the test's process.
+      process.child.kill('SIGKILL');
+      throw error;
+    }
   }
 
   get file(): string {
