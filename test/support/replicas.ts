@@ -132,15 +132,13 @@ export class Replicas {
   static async start(options: ReplicasOptions): Promise<Replicas> {
     const { plane = 'direct', names = ['pod-a', 'pod-b', 'pod-c'] } = options;
     const replicas = new Replicas(await Promise.all(names.map((name) => made(name, options))), plane);
-    try {
-      await Promise.all(
-        replicas.all.map((replica) => replica.start(plane, options.ready === false ? { ready: false } : {})),
-      );
-      return replicas;
-    } catch (error) {
-      await replicas.end();
-      throw error;
-    }
+    const how = options.ready === false ? ({ ready: false } as const) : {};
+    // All of them: one that is still starting can't be ended.
+    const starts = await Promise.allSettled(replicas.all.map((replica) => replica.start(plane, how)));
+    const failed = starts.find((start) => start.status === 'rejected');
+    if (failed === undefined) return replicas;
+    await replicas.end();
+    throw failed.reason;
   }
 
   get(name: string): Replica {
