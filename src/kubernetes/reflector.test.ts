@@ -93,7 +93,7 @@ describe('the reflector', () => {
     stage.watch?.onObject('modified', object('a', 11));
     stage.watch?.onHeard('11');
     stage.watch?.onHeard('15');
-    await stage.pass(30_000);
+    await stage.pass(20_000);
     stage.watch?.onEnd(null);
     await settle();
     expect(stage.told).to.deep.equal(['a@10', 'a@11']);
@@ -190,15 +190,32 @@ describe('the reflector', () => {
     stage.reflector.close();
   });
 
-  it('lists every five minutes whatever the watch says', async () => {
+  it('lists what is few at each turn of the watch, what is many every five minutes, whatever the watch says', async () => {
+    for (const [count, lists] of [
+      [100, 12],
+      [101, 2],
+    ]) {
+      const stage = new Stage();
+      stage.items = Array.from({ length: count }, (_, i) => object(`a${i}`, 10));
+      await stage.reflector.start();
+      for (let i = 0; i < 11; i++) {
+        await stage.pass(30_000);
+        stage.watch?.onEnd(null);
+        await settle();
+      }
+      expect(stage.lists).to.equal(lists);
+      stage.reflector.close();
+    }
+  });
+
+  it('is told by a list that the server has lost its store, though watches open and end in good order', async () => {
     const stage = new Stage();
     await stage.reflector.start();
-    for (let i = 0; i < 11; i++) {
-      await stage.pass(30_000);
-      stage.watch?.onEnd(null);
-      await settle();
-    }
-    expect(stage.lists).to.equal(2);
+    stage.failures = [new KubeFailure('timeout', 'the API server does not answer within 10 s')];
+    await stage.pass(30_000);
+    stage.watch?.onEnd(null);
+    await settle();
+    expect(stage.connections).to.deep.equal(['connected', 'the API server does not answer within 10 s']);
     stage.reflector.close();
   });
 

@@ -109,14 +109,12 @@ describe('an API server in bad weeks', function () {
     expect((await scene.rest()).flatMap(({ failed }) => failed)).to.deep.equal([]);
   });
 
-  it('cut off from its store for a minute: an edit after it is live within 5 s', async () => {
+  it('cut off from its store: noticed within 45 s, and an edit after it is live within 5 s', async () => {
     const kube = await servers();
     const scene = await started(kube);
     const watch = new PercentageWatch(scene.replicas.all, 'mail');
     kube.freezeEtcd();
-    const frozenMs = performance.now();
-    await connectedIs(scene.replicas.all, false, 200_000);
-    console.log(`      noticed after ms: ${Math.round(performance.now() - frozenMs)}`);
+    await connectedIs(scene.replicas.all, false, NOTICED_MS);
     kube.thawEtcd();
     await kube.ready();
     const readyMs = performance.now();
@@ -155,12 +153,6 @@ describe('an API server in bad weeks', function () {
     const kube = await servers({ apiServerFlags: ['--watch-cache=false', '--etcd-compaction-interval=5s'] });
     const scene = await started(kube);
     const watch = new PercentageWatch(scene.replicas.all, 'mail');
-    const lists = async () => {
-      const metrics = await kube.expectKubectl('get', '--raw', '/metrics');
-      const counts = metrics.matchAll(/^apiserver_request_total\{.*resource="configmaps".*verb="LIST".* (\d+)$/gm);
-      return [...counts].reduce((sum, [, count]) => sum + Number(count), 0);
-    };
-    const listsBefore = await lists();
     const untilMs = performance.now() + 80_000;
     while (performance.now() < untilMs) {
       for (const { proxy } of scene.replicas.all) {
@@ -169,7 +161,6 @@ describe('an API server in bad weeks', function () {
       }
       await pause(500);
     }
-    expect(await lists(), 'each had to list anew').to.be.at.least(listsBefore + scene.replicas.all.length);
     await scene.patch(scene.text({ mail: 60 }));
     await scene.obeyed('an edit', { mail: 60 }, performance.now(), 1_000);
     await fine(scene, watch, [STEADY.mail as number, 60]);
