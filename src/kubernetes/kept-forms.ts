@@ -11,7 +11,7 @@ const LAST_GOOD_KEY = 'last-good.json.gz';
 const HISTORY_KEY = 'history.json';
 
 /** Nothing that fits into an object as we write it is longer. */
-const MOST_UNPACKED_BYTES = 128 * 1024 * 1024;
+const MOST_UNPACKED_BYTES = 32 * 1024 * 1024;
 
 /** zlib writes no time and no name into the head: equal texts are equal bytes. */
 export const lastGoodForm: KeptForm = {
