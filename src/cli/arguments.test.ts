@@ -1,8 +1,10 @@
 import { expect } from 'chai';
 import {
   adminUrl,
+  configMapName,
   cookiePair,
   durationMs,
+  givenOnce,
   headerLine,
   instanceName,
   labelSelector,
@@ -24,6 +26,14 @@ describe('the grammar of flags', () => {
     refuses(labelSelector, [...bad, `a=${'x'.repeat(64)}`], /migration-proxy\/config=true/);
     expect(namespaceName('shop-1')).to.equal('shop-1');
     refuses(namespaceName, ['', 'Shop', 'a.b', 'a/b', '-a', 'a'.repeat(64)], /name of a namespace/);
+  });
+
+  it('takes one ConfigMap, once', () => {
+    const parse = givenOnce(configMapName);
+    const first = parse('shop/m', undefined);
+    expect(first).to.deep.equal({ namespace: 'shop', name: 'm' });
+    expect(() => parse('shop/other', first)).to.throw(/twice; several ConfigMaps are followed with --selector/);
+    refuses(configMapName, ['', 'm', '/m', 'shop/', 'a/b/c', 'Shop/m', 'shop/M'], /NAMESPACE\/NAME/);
   });
 
   it('takes listen addresses of every form, and nothing else', () => {

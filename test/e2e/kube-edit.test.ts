@@ -226,5 +226,8 @@ describe('update of a ConfigMap', function () {
     expect(nowhere.stderr.split('\n')).to.have.length(2);
     const usage = await runCli(['update', 'shop', '30', '--configmap', 'a']);
     expect(usage.stderr).to.match(/expected NAMESPACE\/NAME/);
+    const unused = await runCli(['update', 'shop', '30', '--kubeconfig', 'none']);
+    expect(unused.code).to.equal(2);
+    expect(unused.stderr).to.include('--kubeconfig goes with --configmap');
   });
 });

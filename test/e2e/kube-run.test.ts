@@ -285,5 +285,8 @@ services:
     const result = await runCli(['run', '--configmap', 'a/b', '--kubeconfig', join(tempDir(), 'none')]);
     expect([result.code, result.stdout]).to.deep.equal([2, '']);
     expect(result.stderr).to.include('no API server to ask').and.include('none');
+    const twice = await runCli(['run', '--configmap', 'a/b', '--configmap', 'a/c']);
+    expect(twice.code).to.equal(2);
+    expect(twice.stderr).to.include('given twice');
   });
 });
