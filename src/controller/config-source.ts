@@ -1,6 +1,7 @@
 /**
  * Where configuration comes from, as the control loop sees it: something that is read, read again, and perhaps edited.
  */
+import type { ManagedElsewhere } from '../admin/backend.ts';
 import type { SourceRead } from '../migration/candidates.ts';
 
 /** Takes versions of sources that belong together: the first call has everything that there is. Resolves when they are live. */
@@ -46,14 +47,3 @@ export type EditResult =
     }
   | { readonly ok: false; readonly code: 'no_such_service' | 'refused' | 'unavailable'; readonly message: string }
   | ManagedElsewhere;
-
-/** Another tool owns the source. */
-export interface ManagedElsewhere {
-  readonly ok: false;
-  readonly code: 'managed';
-  readonly message: string;
-  /** `Argo CD` */
-  readonly manager: string;
-  /** A unified diff: what to commit where that tool reads. */
-  readonly difference: string;
-}

@@ -6,18 +6,18 @@ import type { ServedMigration } from '../../migration/model.ts';
 import { answerTables } from './answers.ts';
 import { looksUp, NO_AUTHORITY } from './authorities.ts';
 import type { Block } from './block.ts';
-import { type Expression, variable } from './expression.ts';
 import { absolutePath } from './grammar.ts';
 import { hashSize } from './hash-sizes.ts';
 import { type HttpSettings, httpSettings } from './http-settings.ts';
 import { NamedFiles } from './named-files.ts';
 import { printedBlocks } from './print-blocks.ts';
-import { dollarBlock, quote } from './quote.ts';
+import { type Kind, type PrintedValues, printedValues } from './printed-values.ts';
+import { dollarBlock } from './quote.ts';
 import type { RenderInput } from './rendered.ts';
 import { laneSuffixes, serversOf } from './routes.ts';
 import { printedServers } from './servers.ts';
 import type { NginxSettings } from './settings.ts';
-import { decisionTables, type Tables, type TableValues } from './tables.ts';
+import { decisionTables, type Tables } from './tables.ts';
 import { type Token, token, variableName } from './token.ts';
 import { shapedUpstream, Upstreams } from './upstreams.ts';
 
@@ -85,35 +85,6 @@ function defaultTls(isTrusted: boolean, files: NamedFiles, settings: NginxSettin
 
 /** Of `set` in lanes. */
 const SET_VARIABLES = ['asked', 'gate', 'trail', 'new_scheme'];
-
-interface Kind {
-  readonly migrates: boolean;
-  readonly divided: boolean;
-}
-
-export type PrintedValues = ReturnType<typeof printedValues>;
-
-/** Expressions of the tables, as directives and log formats take them. */
-function printedValues(values: TableValues, { migrates, divided }: Kind) {
-  const printed = (expression: Expression, field: string): Token => quote(expression, field);
-  return {
-    requestId: printed(values.requestId, 'request id'),
-    forwardedFor: printed(values.forwardedFor, 'X-Forwarded-For'),
-    forwardedProto: printed(values.forwardedProto, 'X-Forwarded-Proto'),
-    forwardedHost: printed(values.forwardedHost, 'X-Forwarded-Host'),
-    forwardedPort: printed(values.forwardedPort, 'X-Forwarded-Port'),
-    via: printed(values.via, 'Via'),
-    authority: printed(values.authority, 'Host'),
-    upstreamHost: printed(migrates ? [variable('upstream_host')] : values.authority, 'Host'),
-    renames: migrates,
-    lane: printed(['@', variable('lane'), ...(divided ? [variable('lanes_of')] : [])], 'lane'),
-    own: {
-      requestId: printed(values.requestId, 'request id'),
-      exposes: values.exposed !== null,
-      sticks: values.stickySet !== null,
-    },
-  };
-}
 
 function allBlocks({ blocks, values }: Tables, kind: Kind & { readonly detail: 'brief' | 'full' }): Block[] {
   const answers = answerTables({
