@@ -2,7 +2,6 @@
  * The API server is killed, cut off or started again while three replicas serve under load and people want to edit: nothing of it
  * reaches a request, and each replica is caught up within 5 s. The full run has longer outages, and half-open ones.
  * @needs kubernetes
- * @alone
  */
 import { expect } from 'chai';
 import { eventually } from '../support/eventually.ts';
