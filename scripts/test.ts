@@ -12,6 +12,9 @@ import { tableOf, totalsOf } from './test/table.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
+// Suites start hundreds of processes of the same files: from the second on they need not be compiled (measured: a third of a start).
+process.env.NODE_COMPILE_CACHE ??= join(ROOT, '.cache', 'compiled');
+
 async function main([tier, ...names]: readonly string[]): Promise<number> {
   if (tier !== 'check' && tier !== 'test' && tier !== 'full') return usage('the tier is check, test or full');
   const suites = suitesOf(tier, ROOT).filter(
