@@ -16,6 +16,7 @@ function status(changes: object): Status {
     version: '0.1.0',
     ready: true,
     config_hash: '3f9c',
+    config: { loaded_at: '2026-01-01T00:00:00.000Z' },
     api_server: api,
     replicas: [],
     ...changes,
@@ -40,6 +41,12 @@ describe('the cluster in a status for people', () => {
     expect(lines({ replicas })).to.deep.equal([
       'replicas  pod-a (leads, serves another configuration)  pod-b (not heard of for 40s)  pod-c (serves nothing yet, version 0.2.0)',
     ]);
+  });
+
+  it('does not take a replica for another one that was not heard of since the last edit', () => {
+    const replicas = [replica('pod-a', { config_hash: 'before' })];
+    const config = { loaded_at: '2026-01-01T00:00:57.500Z' };
+    expect(lines({ replicas, config })).to.deep.equal(['replicas  pod-a']);
   });
 
   it('does not blame the others for an API server that is away, but says that it is', () => {

@@ -9,6 +9,9 @@ import { type Paint, plain } from './streams.ts';
 /** Three beats: a replica that was heard of later is not worth a word. */
 const SILENT_AFTER_MS = 15_000;
 
+/** An edit is everywhere within this; who was last heard of before that may have told what it served before. */
+const LIVE_EVERYWHERE_MS = 1_000;
+
 /** `replicas  pod-a (leads)  pod-b`: one line, or none. */
 export function replicaLines(status: StatusReport, nowMs: number, paint: Paint): string[] {
   const { replicas = [] } = status;
@@ -20,7 +23,8 @@ function replicaText(replica: ReplicaReport, status: StatusReport, nowMs: number
   const silentMs = nowMs - Date.parse(replica.seen_at);
   // Without the API server nobody is heard of.
   const isSilent = status.api_server?.connected === true && silentMs > SILENT_AFTER_MS;
-  const differs = replica.config_hash !== status.config_hash;
+  const saidSince = Date.parse(replica.seen_at) > Date.parse(status.config.loaded_at ?? '') + LIVE_EVERYWHERE_MS;
+  const differs = replica.config_hash !== status.config_hash && (saidSince || replica.config_hash === '');
   const troubles = [
     ...(isSilent ? [`not heard of for ${age(silentMs)}`] : []),
     ...(differs && !isSilent
