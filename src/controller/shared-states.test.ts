@@ -154,6 +154,21 @@ describe('controller/shared-states', () => {
     expect(trio.replicas[0].client.writes, 'and then it is quiet').to.be.at.most(writes + 3);
   });
 
+  it('what is shared is taken away while nobody hears of it: whoever is back first puts there what it knows', async () => {
+    const trio = await Trio.of(['a', 'b']);
+    trio.replicas[2].board.abort('a', 'ann', 'checkout fails');
+    trio.fail(1, 'b');
+    await trio.pass(200);
+    for (const { client } of trio.replicas) client.cut();
+    await trio.pass(5_000);
+    takeAway(trio.store);
+    for (const { client } of trio.replicas) client.mend();
+    await trio.pass(1_000);
+    expect(trio.holders()).to.deep.equal(['ann', 'ann', 'ann']);
+    expect(trio.states('b')).to.deep.equal(['fallen_back', 'fallen_back', 'fallen_back']);
+    expect([...trio.store.values.keys()].sort()).to.deep.equal(['a', 'b']);
+  });
+
   it('of several who ask at once one is granted, the others go along', async () => {
     const trio = await Trio.of();
     trio.fail(0);

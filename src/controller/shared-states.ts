@@ -149,7 +149,7 @@ export class SharedStates implements Replicas {
   #receive(received: ReadonlyMap<string, string>, place: 'gone' | 'there' = 'there'): void {
     const isFirst = this.#shared === null;
     this.#place = place;
-    if (place === 'gone' && this.#isLive) {
+    if (place === 'gone') {
       const text = 'what replicas share of run states was deleted; what this one knows is written again';
       this.#options.log.warn({ code: 'states_gone' }, text);
     }
@@ -171,9 +171,9 @@ export class SharedStates implements Replicas {
     const before = this.#said(this.#known.get(service) ?? null);
     this.#know(service, text);
     if (intent === undefined) {
-      // After a gap nobody can tell what happened in between.
+      // After a gap nobody can tell what happened in between; but that all was taken away is no replica's deed then either.
       const isLate = this.#isLive && isWrittenOver(before, said);
-      const isLost = this.#isLive && this.#place === 'gone';
+      const isLost = text === null && this.#place === 'gone';
       if ((isLate || isLost) && this.#isHeldHere(service)) this.#want(service, 'hold', null);
       else if (isLost && this.#board?.sharedText(service)) this.#want(service, 'trip', null);
       else this.#board?.adopt(service, text, how);

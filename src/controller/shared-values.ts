@@ -2,7 +2,10 @@
  * A small set of named texts that all replicas share, as those who share something see it: read whole, changed a key at a time.
  * In Kubernetes it is one ConfigMap. Refuses to know what the texts mean.
  */
-/** `gone`: where they were kept was taken away whole, which no replica does; nothing says that any of them is no longer so. */
+/**
+ * `gone`: where they were kept was taken away whole since they were handed over last, which no replica does, and perhaps made anew by
+ * one that knew some of them; of those that are not there nothing says that they are no longer so.
+ */
 export type TakeValues = (values: ReadonlyMap<string, string>, place?: 'gone') => void;
 
 export interface SharedValues {

@@ -54,6 +54,14 @@ class View {
     for (const object of this.#held.splice(0)) this.heard.object(object);
   }
 
+  /** What was in between is heard no more. */
+  catchUpTo(data: Readonly<Record<string, string>>): void {
+    this.isLagging = false;
+    const held = this.#held.splice(0).at(-1)!;
+    expect(held?.data).to.deep.equal(data);
+    this.heard.object(held);
+  }
+
   #tell(object: ConfigMapObject | null): void {
     if (this.isLagging) this.#held.push(object);
     else this.heard.object(object);
@@ -111,6 +119,17 @@ describe('values shared in a ConfigMap', () => {
     expect([other.latest, other.places.at(-1)]).to.deep.equal([{}, 'gone']);
     expect(await put(view, { a: '2' })).to.equal('done');
     expect([other.latest, other.places.at(-1)]).to.deep.equal([{ a: '2' }, 'there']);
+  });
+
+  it('are told to be gone where another made the object anew before the deletion was heard of', async () => {
+    await put(view, { a: '1', b: '2' });
+    other.isLagging = true;
+    api.delete(NAMESPACE, NAME);
+    await put(view, { a: '1' });
+    other.catchUpTo({ a: '1' });
+    expect([other.latest, other.places.at(-1)]).to.deep.equal([{ a: '1' }, 'gone']);
+    await put(view, { a: null });
+    expect([other.latest, other.places.at(-1)]).to.deep.equal([{}, 'there']);
   });
 
   it('are removed by null, and the rest stays', async () => {

@@ -195,7 +195,9 @@ export class SharedConfigMap implements SharedValues {
     this.#known = object;
     this.#learned++;
     if (before !== undefined && isSame(before?.data ?? {}, object?.data ?? {})) return;
-    this.#onValues(new Map(Object.entries(object?.data ?? {})), object === null && before ? 'gone' : undefined);
+    // One made anew under its name: by another replica, of what that one knew.
+    const isGone = before != null && object?.meta.uid !== before.meta.uid;
+    this.#onValues(new Map(Object.entries(object?.data ?? {})), isGone ? 'gone' : undefined);
     if (before === undefined) this.onRead();
   }
 
