@@ -52,7 +52,10 @@ export async function inCluster(options: RunOptions, log: Log): Promise<InCluste
     name,
     labels: labelsOf(instance, 'state'),
     ...around,
-    watch: (heard) => watchOne({ api, namespace, name, ...around, log }, heard),
+    watch: (heard) => {
+      const isAnswering = () => source.apiServer().connected;
+      return watchOne({ api, namespace, name, ...around, isAnswering, log }, heard);
+    },
   });
   return {
     source,

@@ -84,7 +84,7 @@ export class AdminFacade implements AdminBackend {
         loadedMs: configuration.loadedMs,
         errors: [...configuration.errors, ...this.#nginxErrors(nginx)],
       },
-      warnings: [...warnings.list(), ...nginxWarnings(nginx)],
+      warnings: [...warnings.list(), ...nginxWarnings(nginx), ...sharingWarnings(cluster?.facts() ?? null)],
     });
     return { ...head, services: this.#reports(configuration.table.services, nowMs) };
   }
@@ -255,6 +255,13 @@ function clusterMetrics({ apiServer, isLeader, replicas, sharedWrites }: Cluster
 
 function nginxWarnings(nginx: NginxFacts | null): StatusInPieces['warnings'] {
   return (nginx?.warnings ?? []).map((message) => ({ code: 'nginx', service: null, message }));
+}
+
+/** Of an API server that does not answer at all the head says so. */
+function sharingWarnings(cluster: ClusterFacts | null): StatusInPieces['warnings'] {
+  if (cluster === null || cluster.statesProblem === null || !cluster.apiServer.connected) return [];
+  const message = `states of services are not shared with the other replicas: ${cluster.statesProblem}`;
+  return [{ code: 'not_shared', service: null, message }];
 }
 
 function noSuchService(name: string): WriteResult {

@@ -274,6 +274,19 @@ describe('the lease that replicas share', () => {
     expect(a.register.replicas()).to.have.length(2);
   });
 
+  it('is asked for no more often by those who are refused than by those who are not, also when it is free', async () => {
+    const replicas = await started('a', 'b');
+    await time.pass(10_000);
+    let asked = 0;
+    api.before = () => {
+      asked++;
+      throw new KubeFailure('forbidden', 'refuses to let me patch leases', { status: 403 });
+    };
+    await time.pass(60_000);
+    expect(leaders(replicas)).to.deep.equal([]);
+    expect(asked).to.be.within(20, 64);
+  });
+
   it('that may not be written is one line in the log, and one when it may', async () => {
     api.before = () => {
       throw new KubeFailure('forbidden', 'refuses to let me patch leases', { status: 403 });

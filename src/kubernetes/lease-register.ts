@@ -119,6 +119,7 @@ export class LeaseRegister {
     this.#beatMs = now();
     this.#isHurried = false;
     let nextMs = BEAT_MS * (0.9 + random() * 0.2);
+    let isAnswered = true;
     try {
       const text = registrationText(this.#options.self(), ++this.#beats);
       await this.#register(text);
@@ -130,12 +131,14 @@ export class LeaseRegister {
       if (this.isLeader()) await this.#forget();
       this.#recovered();
     } catch (error) {
+      isAnswered = false;
       nextMs = AGAIN_AFTER_FAILURE_MS * (0.5 + random());
       this.#failed(error);
     }
     this.#tell();
     if (this.#closed) return;
-    const follows = this.#seen !== null && mayLead() && !this.isLeader();
+    // A lease that is free is of no use to whoever gets no answer.
+    const follows = isAnswered && this.#seen !== null && mayLead() && !this.isLeader();
     this.#wait(follows ? Math.min(nextMs, untilFree(this.#seen!, now(), random())) : nextMs);
   }
 

@@ -132,6 +132,16 @@ describe('values shared in a ConfigMap', () => {
     expect([other.latest, other.places.at(-1)]).to.deep.equal([{}, 'there']);
   });
 
+  it('that are not heard of say why', async () => {
+    view.heard.connected(true, null);
+    await time.pass(100);
+    view.heard.connected(false, 'refuses to list');
+    expect([view.shared.isLive, view.shared.readProblem]).to.deep.equal([false, 'refuses to list']);
+    view.heard.connected(true, null);
+    await time.pass(100);
+    expect([view.shared.isLive, view.shared.readProblem]).to.deep.equal([true, null]);
+  });
+
   it('are removed by null, and the rest stays', async () => {
     await put(view, { a: '1', b: '2' });
     await put(view, { a: null });

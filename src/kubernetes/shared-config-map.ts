@@ -24,8 +24,8 @@ export interface SharedConfigMapOptions {
 export interface ObjectHeard {
   /** The object as it is now; null: there is none. */
   object(object: ConfigMapObject | null): void;
-  /** Whether changes are heard of. */
-  connected(isConnected: boolean): void;
+  /** Whether changes are heard of; `problem`: why not, in words. */
+  connected(isConnected: boolean, problem?: string | null): void;
 }
 
 export interface ObjectWatch {
@@ -52,6 +52,7 @@ export class SharedConfigMap implements SharedValues {
   #learned = 0;
   #isLive = false;
   #readProblem: string | null = null;
+  #watchProblem: string | null = null;
   /** Grows with each change of the watch's connection. */
   #connection = 0;
   #lastRead: Promise<void> = Promise.resolve();
@@ -73,16 +74,19 @@ export class SharedConfigMap implements SharedValues {
     return this.#known !== undefined;
   }
 
-  /** Why the last read failed, in words; null: it did not. */
+  /** Why what others write is not heard of, in words; null: it is, or nobody knows why not yet. */
   get readProblem(): string | null {
-    return this.#readProblem;
+    return this.#watchProblem ?? this.#readProblem;
   }
 
   async start(onValues: TakeValues): Promise<void> {
     this.#onValues = onValues;
     this.#watch = this.#options.watch({
       object: (object) => this.#hear(object),
-      connected: (isConnected) => this.#connected(isConnected),
+      connected: (isConnected, problem = null) => {
+        this.#watchProblem = problem;
+        this.#connected(isConnected);
+      },
     });
     // Whoever has to hear of it hears that it is not live.
     await this.read().catch(() => {});

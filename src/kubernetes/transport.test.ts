@@ -37,4 +37,38 @@ describe('requests to an API server', () => {
     transport.close();
     server.close();
   });
+
+  it('that are refused while there are no credentials to be found keep no connections', async () => {
+    const server = createServer((_, response) => response.writeHead(401).end('no')).listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+    let connections = 0;
+    server.on('connection', () => connections++);
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    let isThere = true;
+    const transport = new Transport(() => {
+      if (!isThere) throw new Error('the token file is gone');
+      const config = new KubeConfig();
+      config.loadFromClusterAndUser({ name: 'c', server: url, skipTLSVerify: true }, { name: 'u', token: 'first' });
+      return config;
+    });
+    isThere = false;
+    const request = { method: 'GET', url, headers: {}, body: undefined };
+    const outcomes: string[] = [];
+    for (let i = 0; i < 2; i++) {
+      await pause(1_050);
+      const sent = transport.send(request, new AbortController().signal);
+      outcomes.push(
+        await sent.then(
+          () => 'answered',
+          (error: Error) => error.message,
+        ),
+      );
+    }
+    await pause(10);
+    await transport.send(request, new AbortController().signal);
+    expect(outcomes).to.deep.equal(['the token file is gone', 'the token file is gone']);
+    expect(connections).to.equal(1);
+    transport.close();
+    server.close();
+  });
 });

@@ -55,12 +55,14 @@ export class Transport {
     const first = await this.#openOnce(request, signal);
     if (first.statusCode !== 401) return first;
     // Of requests that are refused together the first one looks, and all go on with what it finds.
-    if (this.#config === shown) {
-      if (performance.now() - this.#loadedMs < RELOAD_EVERY_MS) return first;
+    const isFirst = this.#config === shown;
+    if (isFirst && performance.now() - this.#loadedMs < RELOAD_EVERY_MS) return first;
+    // An answer that nobody reads would keep its connection, also where there are no credentials to be found any more.
+    first.resume();
+    if (isFirst) {
       this.#loadedMs = performance.now();
       this.#config = this.#load();
     }
-    first.resume();
     return this.#openOnce(request, signal);
   }
 
