@@ -13,7 +13,7 @@ import { CheckSchedule } from '../checks/schedule.ts';
 import { sharedLookup } from '../checks/shared-lookup.ts';
 import { AdminFacade } from '../controller/admin-facade.ts';
 import { ChangeLog } from '../controller/change-log.ts';
-import type { ClusterLink } from '../controller/cluster-link.ts';
+import type { ClusterFacts, ClusterLink } from '../controller/cluster-link.ts';
 import type { ConfigSource } from '../controller/config-source.ts';
 import { Configuration } from '../controller/configuration.ts';
 import { type ControlledParts, Controller } from '../controller/controller.ts';
@@ -72,7 +72,8 @@ export function assemble(options: RunOptions, around: Surroundings): Assembly {
   const random = Math.random;
   const leads = () => cluster?.isLeader ?? false;
   const values = inCluster?.values;
-  const states = values ? new SharedStates({ values, now, random, setTimer, leads, log }) : null;
+  const serveAlike = () => cluster !== null && doServeAlike(cluster.facts());
+  const states = values ? new SharedStates({ values, now, random, setTimer, leads, serveAlike, log }) : null;
   const board: FallbackBoard = new FallbackBoard({
     now,
     random,
@@ -153,6 +154,10 @@ export function assemble(options: RunOptions, around: Surroundings): Assembly {
     return adminAt;
   };
   return { controller: new Controller(parts, source), cluster, plane, admin: { ...admin, listen }, accessLog };
+}
+
+function doServeAlike({ apiServer, replicas }: ClusterFacts): boolean {
+  return apiServer.connected && new Set(replicas.map(({ configHash }) => configHash)).size === 1;
 }
 
 function statesOf(states: SharedStates, board: FallbackBoard): OwnReplica['states'] {

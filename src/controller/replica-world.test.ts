@@ -268,6 +268,7 @@ export class Replica {
   readonly #isBegunAnew: (service: string) => boolean;
   checks: string[] = [];
   isLeader = false;
+  servesAlike = true;
   /** What just now moves a service toward new: a person or a configuration may. */
   cause: 'itself' | 'person' | 'configuration' = 'itself';
   readonly #timers = new Set<() => void>();
@@ -299,7 +300,9 @@ export class Replica {
       error: (_fields: object, message: string) => void this.problems.push(message),
     };
     const common = { now: () => stage.nowMs, random, setTimer };
-    this.sharing = new SharedStates({ ...common, values: client, leads: () => this.isLeader, log: log as never });
+    const leads = (): boolean => this.isLeader;
+    const serveAlike = (): boolean => this.servesAlike;
+    this.sharing = new SharedStates({ ...common, values: client, leads, serveAlike, log: log as never });
     this.board = new FallbackBoard({
       ...common,
       replica: name,

@@ -531,6 +531,10 @@ describe('controller/shared-states', () => {
     await trio.pass(11 * 60_000);
     expect([...trio.store.values.keys()], 'nobody leads').to.deep.equal(['a']);
     trio.replicas[1].isLeader = true;
+    trio.replicas[1].servesAlike = false;
+    await trio.pass(61_000);
+    expect([...trio.store.values.keys()], 'another may serve it').to.deep.equal(['a']);
+    trio.replicas[1].servesAlike = true;
     await trio.pass(61_000);
     expect([...trio.store.values.keys()]).to.deep.equal([]);
     expect(trio.replicas.map(({ client }) => client.writes)).to.deep.equal([1, 1, 0]);

@@ -24,6 +24,8 @@ export interface SharedStatesOptions extends Omit<OneWriteOptions, 'values' | 'o
   readonly now: () => number;
   /** Whether this replica makes the checks at the end of waits, and cleans up. */
   readonly leads: () => boolean;
+  /** Whether all replicas are known to serve the same: what one of them does not know may be another's, held by a person. */
+  readonly serveAlike: () => boolean;
 }
 
 export interface SharingFacts {
@@ -289,7 +291,7 @@ export class SharedStates implements Replicas {
   }
 
   #removeUnused(unused: readonly string[]): void {
-    if (!this.#isLive || !this.leads()) return;
+    if (!this.#isLive || !this.leads() || !this.#options.serveAlike()) return;
     for (const service of unused) if (!this.#intents.has(service)) this.#want(service, 'removal', null);
   }
 }
