@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect } from 'chai';
 import { type Result, runSuite, unrunnable } from './run-suite.ts';
-import { type Suite, suitesOf } from './suites.ts';
+import { chosen, type Suite, suitesOf } from './suites.ts';
 import { tableOf, totalsOf } from './table.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -44,6 +44,22 @@ describe('the test run', () => {
     expect(found['e2e/plain']).to.deep.equal([false, []]);
     expect(found['e2e/rolled-out']).to.deep.equal([false, ['kubernetes', 'helm']]);
     expect(found['full/soak']).to.deep.equal([true, []]);
+  });
+
+  it('makes one suite of files that belong together, and finds each of them by its name', () => {
+    write('test/e2e/a-one.test.ts', '/** One. @together pair @needs kubernetes */');
+    write('test/e2e/b.test.ts', '');
+    write('test/e2e/c-two.test.ts', '/** Two. @together pair @needs kubernetes nginx */');
+    const suites = suitesOf('test', root).filter(({ name }) => name.startsWith('e2e/'));
+    const shown = (some: readonly Suite[]) => some.map(({ name, run }) => [name, run.kind === 'mocha' && run.files]);
+    const [one, two] = ['test/e2e/a-one.test.ts', 'test/e2e/c-two.test.ts'];
+    const alone = ['e2e/b', ['test/e2e/b.test.ts']];
+    expect(shown(suites)).to.deep.equal([['e2e/pair', [one, two]], alone]);
+    expect(suites[0].needs).to.deep.equal(['kubernetes', 'nginx']);
+    expect(shown(chosen(suites, []))).to.deep.equal(shown(suites));
+    expect(shown(chosen(suites, ['pair']))).to.deep.equal([['e2e/pair', [one, two]]]);
+    expect(shown(chosen(suites, ['two', 'e2e/b']))).to.deep.equal([['e2e/pair', [two]], alone]);
+    expect(chosen(suites, ['nothing'])).to.deep.equal([]);
   });
 
   it('counts tests, names skipped ones and shows what failed', async () => {

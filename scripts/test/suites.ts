@@ -1,10 +1,11 @@
 /**
  * What there is to test, as a list: folders and heads of test files in, suites out. A test file says in its head comment
  * what it needs (`@needs nginx haproxy`: programs) and that its timing wants the machine for itself (`@alone`).
+ * Files that say `@together NAME` are one suite, one after the other in one process, so that they can share a costly server.
  * Refuses to run anything.
  */
 import { existsSync, globSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 export type Tier = 'check' | 'test' | 'full';
 
@@ -21,7 +22,7 @@ export interface Suite {
 }
 
 const SHORT_MS = 120_000;
-/** A part of the table waits for a log in hundreds of cases: 20 to 70 s where nothing else runs. */
+/** A part of the table waits for a log in hundreds of cases, and so do thousands of unit tests: 20 to 70 s where nothing else runs. */
 const TABLE_MS = 400_000;
 const LONG_MS = 3_600_000;
 
@@ -52,7 +53,7 @@ function checks(root: string): Suite[] {
     mocha(
       'unit',
       [...testFiles('src', root), ...testFiles('scripts', root), ...testFiles('bench', root)],
-      SHORT_MS,
+      TABLE_MS,
       false,
       [],
     ),
@@ -75,13 +76,33 @@ function grouped(folder: string, root: string): Suite[] {
   return [mocha(folder, files, SHORT_MS, alone, needs)];
 }
 
-/** Each file as a suite of its own, so that the table shows where the time goes. */
+/** Each file as a suite of its own, so that the table shows where the time goes; those that belong together as one. */
 function each(folder: string, root: string, limitMs: number, alone: boolean): Suite[] {
-  return testFiles(folder, root).map((file) => {
+  const suites = new Map<string, Suite>();
+  for (const file of testFiles(folder, root)) {
     const head = headOf(join(root, file));
-    const name = file.slice('test/'.length, -'.test.ts'.length);
-    return mocha(name, [file], limitMs, alone || head.alone, head.needs);
+    const own = file.slice('test/'.length, -'.test.ts'.length);
+    const name = head.together === null ? own : `${dirname(own)}/${head.together}`;
+    const before = suites.get(name);
+    const files = [...(before === undefined ? [] : filesOf(before)), file];
+    const needs = [...new Set([...(before?.needs ?? []), ...head.needs])];
+    suites.set(name, mocha(name, files, limitMs * files.length, alone || head.alone || before?.alone === true, needs));
+  }
+  return [...suites.values()];
+}
+
+/** Those whose name holds one of the words; of files that run together those alone. No word: all. */
+export function chosen(suites: readonly Suite[], words: readonly string[]): Suite[] {
+  const isMeant = (text: string): boolean => words.length === 0 || words.some((word) => text.includes(word));
+  return suites.flatMap((suite) => {
+    if (isMeant(suite.name)) return [suite];
+    const files = filesOf(suite).filter((file) => file.startsWith('test/') && isMeant(file.slice('test/'.length)));
+    return files.length === 0 ? [] : [{ ...suite, run: { kind: 'mocha', files } }];
   });
+}
+
+function filesOf({ run }: Suite): readonly string[] {
+  return run.kind === 'mocha' ? run.files : [];
 }
 
 function mocha(
@@ -99,8 +120,9 @@ function testFiles(folder: string, root: string): string[] {
 }
 
 /** The marks in a test file's first comment. */
-export function headOf(path: string): { needs: string[]; alone: boolean } {
+export function headOf(path: string): { needs: string[]; alone: boolean; together: string | null } {
   const comment = /^\s*\/\*\*[\s\S]*?\*\//.exec(readFileSync(path, 'utf8'))?.[0] ?? '';
   const needs = /@needs ([a-z0-9 ,-]+)/.exec(comment)?.[1] ?? '';
-  return { needs: needs.split(/[ ,]+/).filter(Boolean), alone: /@alone\b/.test(comment) };
+  const together = /@together ([a-z0-9-]+)/.exec(comment)?.[1] ?? null;
+  return { needs: needs.split(/[ ,]+/).filter(Boolean), alone: /@alone\b/.test(comment), together };
 }

@@ -4,6 +4,7 @@
  */
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { runsOf } from '../../test/support/runs.ts';
 import { CheckSchedule } from '../checks/schedule.ts';
 import type { FailureKind } from '../fallback/outcome.ts';
 import type { FallbackPolicy, Migration, ServedMigration } from '../migration/model.ts';
@@ -290,7 +291,7 @@ const BOUND_MS = 11 * POLICY.recoveryTimeMs + 2 * INTERVAL_MS + 5 * (POLICY.fail
 
 describe('controller: long histories', () => {
   it('holds hold, shares only grow, work stays bounded, and all is steady once everything is well', async function () {
-    this.timeout(60_000);
+    this.timeout(600_000);
     const seeds = fc.integer({ min: 1, max: 2 ** 31 - 1 });
     const story = fc.array(fc.tuple(fc.integer({ min: 0, max: 8000 }), happenings), { maxLength: 25 });
     await fc.assert(
@@ -323,7 +324,7 @@ describe('controller: long histories', () => {
         expect(world.mostTimers, 'one for each target or its check, and one for all waits').to.be.at.most(2 * 6 + 1);
         world.stop();
       }),
-      { numRuns: 25 },
+      { numRuns: runsOf(100) },
     );
   });
 });

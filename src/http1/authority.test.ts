@@ -1,6 +1,7 @@
 /** IPv6 literals, the one part of an authority with rules of its own; the rest stands in the request tables. */
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { runsOf } from '../../test/support/runs.ts';
 import { Authority } from './authority.ts';
 
 function hostOf(text: string): string | null {
@@ -54,7 +55,7 @@ describe('authority', () => {
         const address = parts.join('');
         expect(hostOf(`[${address}]`) !== null, address).to.equal(URL.canParse(`http://[${address}]/`));
       }),
-      { numRuns: 20_000 },
+      { numRuns: runsOf(20_000) },
     );
   });
 });

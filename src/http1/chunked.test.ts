@@ -1,6 +1,7 @@
 /** The chunked coding: what is accepted gives the same data in every cut; what is refused is refused in every cut. */
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { runsOf } from '../../test/support/runs.ts';
 import { BAD, ChunkedReader, DATA, DONE, MAX_TRAILER_BYTES, NEED_MORE } from './chunked.ts';
 
 interface Result {
@@ -153,7 +154,7 @@ describe('chunked', () => {
         const cuts = places.filter((place) => place < body.length).sort((a, b) => a - b);
         expect(readIn(body, cuts, reader)).to.deep.equal({ end: DONE, data: chunks.join(''), length: body.length });
       }),
-      { numRuns: 2000 },
+      { numRuns: runsOf(2000) },
     );
   });
 
@@ -172,7 +173,7 @@ describe('chunked', () => {
           expect(readIn(text, [Math.min(cut, text.length)], reader)).to.deep.equal(readIn(text, []));
         },
       ),
-      { numRuns: 5000 },
+      { numRuns: runsOf(5000) },
     );
   });
 });

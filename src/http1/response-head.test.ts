@@ -1,6 +1,7 @@
 /** What an origin may answer, and what is a problem: by table, whole, at an offset, and cut behind every byte. */
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { runsOf } from '../../test/support/runs.ts';
 import { F } from './fields.ts';
 import { BODY_CHUNKED, BODY_CLOSE, BODY_LENGTH, BODY_NONE } from './framing.ts';
 import { ResponseHead } from './response-head.ts';
@@ -181,7 +182,7 @@ describe('response head', () => {
         if (early !== 0) expect(whole).to.equal(early);
         expect(whole).to.be.at.most(buf.length);
       }),
-      { numRuns: 5000 },
+      { numRuns: runsOf(5000) },
     );
   });
 });

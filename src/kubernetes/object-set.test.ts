@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { runsOf } from '../../test/support/runs.ts';
 import type { ConfigMapObject } from './api.ts';
 import { isNewer, ObjectSet } from './object-set.ts';
 import { toConfigMap } from './objects.ts';
@@ -103,7 +104,7 @@ describe('the set of objects', () => {
         }
         expect(versions(set)).to.deep.equal(expected);
       }),
-      { numRuns: 1_000 },
+      { numRuns: runsOf(1_000) },
     );
   });
 });

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { runsOf } from '../../test/support/runs.ts';
 import { setPercentage } from './edit.ts';
 import { readSource } from './parse.ts';
 
@@ -200,7 +201,7 @@ describe('editing a percentage', () => {
         expect(before.length - head - tail, 'bytes taken out').to.be.lessThan(6);
         expect(after.split('\r\n').length - 1 === after.split('\n').length - 1).to.equal(before.includes('\r\n'));
       }),
-      { numRuns: 1500 },
+      { numRuns: runsOf(1500) },
     );
   });
 
@@ -227,7 +228,7 @@ describe('editing a percentage', () => {
       fc.property(fc.array(parts, { maxLength: 25 }), (words) => {
         setPercentage(words.join(''), 'm', 'a', 30);
       }),
-      { numRuns: 3000 },
+      { numRuns: runsOf(3000) },
     );
   });
 });

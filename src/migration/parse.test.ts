@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { runsOf } from '../../test/support/runs.ts';
 import { formatConfigError } from './errors.ts';
 import { readSource } from './parse.ts';
 
@@ -221,7 +222,7 @@ describe('reading a source', () => {
         if (whole !== null) expect(services).to.deep.equal([]);
         if (errors.length === 0) expect(services.every((service) => service.migration !== null)).to.equal(true);
       }),
-      { numRuns: 3000 },
+      { numRuns: runsOf(3000) },
     );
   });
 });

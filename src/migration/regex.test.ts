@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { RE2JS } from 're2js';
+import { runsOf } from '../../test/support/runs.ts';
 import { regexProblem } from './regex.ts';
 
 const literal = fc.constantFrom('a', 'Z', '7', '-', '/', ' ', '_', ',', ':', '=', '<', '"', '%', '~');
@@ -126,7 +127,7 @@ describe('regex subset', () => {
         RE2JS.compile(source);
         new RegExp(source);
       }),
-      { numRuns: 2000 },
+      { numRuns: runsOf(2000) },
     );
     expect(read).to.be.greaterThan(500);
   });
@@ -139,7 +140,7 @@ describe('regex subset', () => {
         RE2JS.compile(source);
         new RegExp(source);
       }),
-      { numRuns: 5000 },
+      { numRuns: runsOf(5000) },
     );
   });
 
@@ -150,7 +151,7 @@ describe('regex subset', () => {
         if (regexProblem(source) !== null) return;
         expect(RE2JS.compile(source).test(text)).to.equal(new RegExp(source).test(text));
       }),
-      { numRuns: 2000 },
+      { numRuns: runsOf(2000) },
     );
   });
 });

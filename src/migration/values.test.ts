@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { runsOf } from '../../test/support/runs.ts';
 import { backendProblem, cidrProblem, formatBackend, hostProblem, parseBackend } from './addresses.ts';
 import { formatDurationMs, parseDurationMs } from './duration.ts';
 import { quote } from './quote.ts';
@@ -63,7 +64,7 @@ describe('hosts and backends', () => {
         cidrProblem(text);
         if (backendProblem(text) === null) expect(parseBackend(text).port).to.be.within(1, 65_535);
       }),
-      { numRuns: 3000 },
+      { numRuns: runsOf(3000) },
     );
   });
 

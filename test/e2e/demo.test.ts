@@ -1,6 +1,5 @@
 /**
  * The demo as a newcomer plays it: watch, break new, see nothing fail, heal, see it recover, move the share, end it.
- * @alone
  */
 
 import { existsSync, readFileSync } from 'node:fs';

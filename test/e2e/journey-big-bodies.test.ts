@@ -1,6 +1,5 @@
 /**
  * Large bodies through the real process, at flat memory. The full run does the same with a GiB.
- * @alone
  */
 import { bigBodies } from '../support/big-bodies-suite.ts';
 

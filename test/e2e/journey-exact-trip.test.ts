@@ -1,6 +1,5 @@
 /**
  * One request after the other: it is exactly the failure number max_failures that sends a service back to old.
- * @alone
  */
 import { exactTrip } from '../support/exact-trip-suite.ts';
 import { DIRECT } from '../support/journey-plane.ts';

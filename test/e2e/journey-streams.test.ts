@@ -1,6 +1,5 @@
 /**
  * WebSockets and event streams live through everything that happens to their service.
- * @alone
  */
 import { DIRECT } from '../support/journey-plane.ts';
 import { streamsStay } from '../support/streams-suite.ts';

@@ -1,6 +1,6 @@
 /**
  * `update --configmap` against a real API server, with the rights of a service account: what is kept, who wins a race, whose objects
- * are left alone. @needs kubernetes
+ * are left alone. @together kube-commands @needs kubernetes
  */
 import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { REPOSITORY, runCli } from '../support/cli.ts';
-import { type KubeServers, startKubeServers } from '../support/kube-servers.ts';
+import type { KubeServers } from '../support/kube-servers.ts';
+import { sharedKubeServers } from '../support/shared-kube.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const run = promisify(execFile);
@@ -81,7 +82,7 @@ describe('update of a ConfigMap', function () {
   let reader: string;
 
   before(async () => {
-    kube = await startKubeServers();
+    kube = await sharedKubeServers();
     await kube.restrictedNamespace('edits');
     const file = join(tempDir(), 'roles.yaml');
     writeFileSync(file, ROLES);
@@ -90,7 +91,6 @@ describe('update of a ConfigMap', function () {
       ['editor', 'reader'].map((name) => kube.serviceAccountKubeconfig('edits', name)),
     );
   });
-  after(() => kube?.stop());
 
   /** As a person or a tool applies it. */
   async function apply(name: string, text: string, meta: object, ...flags: readonly string[]): Promise<void> {

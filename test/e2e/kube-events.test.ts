@@ -1,7 +1,7 @@
 /**
  * What people see of a migration with kubectl and `history`: two replicas, a real API server, the rights that the manifests give.
  * Edits, mistakes, falls, holds and a tool that undoes an edit stand beside the ConfigMap, each once, in the order in which they
- * happened. @needs kubernetes
+ * happened. @together kube-commands @needs kubernetes
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,9 +11,10 @@ import type { HistoryEntry } from '../../src/status/history-entries.ts';
 import type { StatusReport } from '../../src/status/report.ts';
 import { CliProcess, REPOSITORY, runCli } from '../support/cli.ts';
 import { eventually } from '../support/eventually.ts';
-import { type KubeServers, startKubeServers } from '../support/kube-servers.ts';
+import type { KubeServers } from '../support/kube-servers.ts';
 import { freePort, freePorts } from '../support/ports.ts';
 import { ask } from '../support/raw-client.ts';
+import { sharedKubeServers } from '../support/shared-kube.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const NAMESPACE = 'migration-proxy';
@@ -129,7 +130,7 @@ services:
 
   before(async () => {
     [kube, old, fresh, deadPort] = await Promise.all([
-      startKubeServers(),
+      sharedKubeServers(),
       ToyCluster.listen('old'),
       ToyCluster.listen('new'),
       freePort(),
@@ -154,7 +155,7 @@ services:
 
   after(async () => {
     await Promise.all([a, b].map((replica) => replica?.process.stop('SIGTERM')));
-    await Promise.all([kube?.stop(), old?.close(), fresh?.close()]);
+    await Promise.all([old?.close(), fresh?.close()]);
   });
 
   it('tell the story of a migration', async () => {

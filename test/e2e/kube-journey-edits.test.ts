@@ -28,8 +28,8 @@ describe('edits of ConfigMaps', function () {
     for (const end of endings.splice(0).reverse()) await end();
   });
 
-  kubeEdits({ kube: () => kube, plane: 'direct', edits: 20, by: 'kubectl', liveWithinMs: 1_000, limitMs: 100_000 });
-  kubeEdits({ kube: () => kube, plane: 'nginx', edits: 20, by: 'kubectl', liveWithinMs: 3_000, limitMs: 100_000 });
+  kubeEdits({ kube: () => kube, plane: 'direct', edits: 12, by: 'kubectl', liveWithinMs: 1_000, limitMs: 100_000 });
+  kubeEdits({ kube: () => kube, plane: 'nginx', edits: 6, by: 'kubectl', liveWithinMs: 3_000, limitMs: 100_000 });
 
   it('a typo is told once, with its place; the others apply, and a replica that starts then serves the same', async () => {
     const scene = await EditScene.start(kube, 'typo');

@@ -1,6 +1,6 @@
 /**
  * Objects of ours on a real API server that somebody else wrote into: nonsense, huge numbers, forged addresses, no more writes.
- * @needs kubernetes
+ * @together kube-commands @needs kubernetes
  */
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
@@ -11,10 +11,11 @@ import { expect } from 'chai';
 import { runCli } from '../support/cli.ts';
 import { eventually } from '../support/eventually.ts';
 import { KubeNamespace } from '../support/kube-namespace.ts';
-import { type KubeServers, startKubeServers } from '../support/kube-servers.ts';
+import type { KubeServers } from '../support/kube-servers.ts';
 import { ask } from '../support/raw-client.ts';
 import { OK, Recorder } from '../support/recorder.ts';
 import type { RunningProxy } from '../support/running-proxy.ts';
+import { sharedKubeServers } from '../support/shared-kube.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const TOKEN = 'a-token-of-some-length';
@@ -60,7 +61,7 @@ describe('objects of ours that others wrote into', function () {
   const start = async (name: string) => space.replica({ name, flags: [...flags] });
 
   before(async () => {
-    [kube, cluster] = await Promise.all([startKubeServers(), Recorder.listen(OK)]);
+    [kube, cluster] = await Promise.all([sharedKubeServers(), Recorder.listen(OK)]);
     space = await KubeNamespace.make(kube, 'odd');
     await space.configure(config());
     const tokenFile = join(tempDir(), 'token');
@@ -71,7 +72,7 @@ describe('objects of ours that others wrote into', function () {
   });
   after(async () => {
     await proxy?.stop('SIGKILL').catch(() => {});
-    await Promise.all([kube?.stop(), cluster?.close()]);
+    await Promise.all([cluster?.close()]);
   });
 
   async function isWell(): Promise<void> {

@@ -1,15 +1,16 @@
 /**
  * Two replicas on one ConfigMap of a real API server, asked through each other: a change made at one is made in the ConfigMap, and
- * whoever reaches one reaches both. @needs kubernetes
+ * whoever reaches one reaches both. @together kube-commands @needs kubernetes
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { CliProcess, runCli } from '../support/cli.ts';
 import { eventually } from '../support/eventually.ts';
-import { type KubeServers, startKubeServers } from '../support/kube-servers.ts';
+import type { KubeServers } from '../support/kube-servers.ts';
 import { freePorts } from '../support/ports.ts';
 import { ask } from '../support/raw-client.ts';
+import { sharedKubeServers } from '../support/shared-kube.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const TOKEN = 'a-token-of-two-replicas';
@@ -30,7 +31,7 @@ describe('replicas asked through each other', function () {
   const processes: CliProcess[] = [];
 
   before(async () => {
-    kube = await startKubeServers();
+    kube = await sharedKubeServers();
     await kube.restrictedNamespace('two');
     await apply(TEXT, 'kubectl');
     const tokenFile = join(tempDir(), 'token');
@@ -54,7 +55,6 @@ describe('replicas asked through each other', function () {
   });
   after(async () => {
     await Promise.all(processes.map((process) => process.stop()));
-    await kube?.stop();
   });
 
   async function apply(text: string, manager: string): Promise<void> {

@@ -1,6 +1,6 @@
 /**
  * `run --configmap` against a real API server, with the rights of an installation: what is live, what stays, what is said.
- * @needs kubernetes
+ * @together kube-commands @needs kubernetes
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,11 +8,12 @@ import { expect } from 'chai';
 import { runCli } from '../support/cli.ts';
 import { eventually, within } from '../support/eventually.ts';
 import { KubeNamespace } from '../support/kube-namespace.ts';
-import { type KubeServers, startKubeServers } from '../support/kube-servers.ts';
+import type { KubeServers } from '../support/kube-servers.ts';
 import { freePort } from '../support/ports.ts';
 import { ask } from '../support/raw-client.ts';
 import { OK, Recorder } from '../support/recorder.ts';
 import { RunningProxy } from '../support/running-proxy.ts';
+import { sharedKubeServers } from '../support/shared-kube.ts';
 import { TcpGate } from '../support/tcp-gate.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
@@ -57,17 +58,17 @@ services:
   const answers = async (proxy: RunningProxy): Promise<number> => (await ask(proxy.port, { host: HOST })).status;
 
   before(async () => {
-    [kube, old, fresh] = await Promise.all([startKubeServers(), Recorder.listen(OK), Recorder.listen(OK)]);
+    [kube, old, fresh] = await Promise.all([sharedKubeServers(), Recorder.listen(OK), Recorder.listen(OK)]);
   });
   afterEach(async () => {
     await Promise.all(running.splice(0).map((proxy) => proxy.stop('SIGKILL').catch(() => {})));
   });
   after(async () => {
-    await Promise.all([kube?.stop(), old?.close(), fresh?.close()]);
+    await Promise.all([old?.close(), fresh?.close()]);
   });
 
   it('serves what it says; an edit is live; a typo keeps the last good version and is told with its place', async () => {
-    const space = await KubeNamespace.make(kube, 'edits');
+    const space = await KubeNamespace.make(kube, 'live');
     await space.configure(config(0));
     const proxy = await replica(space, { name: 'pod-a' });
     expect(await answers(proxy)).to.equal(200);

@@ -1,6 +1,6 @@
 /**
  * ConfigMaps of a real API server as a source of configuration, with the service account's own token and no more rights than the
- * manifests give: edits by kubectl, loss of the server, a partition, a half-open connection. @needs kubernetes
+ * manifests give: edits by kubectl, loss of the server, a partition, a half-open connection. @together kube-commands @needs kubernetes
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +11,8 @@ import { connect } from '../../src/kubernetes/connect.ts';
 import { Reflector } from '../../src/kubernetes/reflector.ts';
 import type { SourceRead } from '../../src/migration/candidates.ts';
 import { eventually } from '../support/eventually.ts';
-import { type KubeServers, startKubeServers } from '../support/kube-servers.ts';
+import type { KubeServers } from '../support/kube-servers.ts';
+import { sharedKubeServers } from '../support/shared-kube.ts';
 import { TcpGate } from '../support/tcp-gate.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
@@ -83,7 +84,7 @@ describe('ConfigMaps of a real API server', function () {
 
   before(async function () {
     this.timeout(90_000);
-    kube = await startKubeServers();
+    kube = await sharedKubeServers();
     await kube.restrictedNamespace('shop');
     await kube.restrictedNamespace('other');
     const file = join(tempDir(), 'rights.yaml');
@@ -91,7 +92,6 @@ describe('ConfigMaps of a real API server', function () {
     await kube.applyManifests(file, 'shop');
     proxy = await kube.serviceAccountKubeconfig('shop', 'proxy');
   });
-  after(() => kube?.stop());
   afterEach(async () => {
     for (const close of open.splice(0).reverse()) await close();
   });

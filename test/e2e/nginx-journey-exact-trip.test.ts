@@ -1,6 +1,5 @@
 /**
  * One request after the other through nginx: it is exactly the failure number max_failures that sends a service back to old.
- * @alone
  * @needs nginx
  */
 import { exactTrip } from '../support/exact-trip-suite.ts';

@@ -35,9 +35,9 @@ export function threeServices(
   return `# three teams\nservices:\n${services.join('')}`;
 }
 
-/** Load on each of the services, or on some. */
-export function loadOn(port: number, names: readonly Name[] = NAMES): MixedLoad[] {
-  return names.map((name) => new MixedLoad({ port, host: hostOf(name), clients: 3, prefix: `/${name}` }));
+/** Load on each of the services, or on some. `pauseMs`: of each of three clients a service. */
+export function loadOn(port: number, names: readonly Name[] = NAMES, pauseMs = 8): MixedLoad[] {
+  return names.map((name) => new MixedLoad({ port, host: hostOf(name), clients: 3, pauseMs, prefix: `/${name}` }));
 }
 
 type Way = (file: string, text: string) => unknown;

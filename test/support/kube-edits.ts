@@ -58,9 +58,9 @@ export class EditScene {
     return textOf(this.#clusters, { ...STEADY, ...changes });
   }
 
-  /** On shop and mail, of every replica. */
+  /** On shop and mail, of every replica: some 500 requests a second, so that replicas and API server have the machine too. */
   load(): void {
-    this.#loads = this.replicas.all.flatMap(({ proxy }) => loadOn(proxy.port, ['shop', 'mail']));
+    this.#loads = this.replicas.all.flatMap(({ proxy }) => loadOn(proxy.port, ['shop', 'mail'], 30));
   }
 
   /** All that was sent since `load`, when every service of every replica was asked often enough to mean something. */

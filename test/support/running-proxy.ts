@@ -87,9 +87,9 @@ export class RunningProxy {
 
   /** The named service's part of the status; throws when it is not there. */
   async service(name: string): Promise<StatusReport['services'][number]> {
-    const service = (await this.status()).services.find((candidate) => candidate.name === name);
-    if (service === undefined) throw new Error(`no service ${name} in the status`);
-    return service;
+    const { status, body } = await this.askAdmin(`/api/v1/services/${name}`);
+    if (status !== 200) throw new Error(`no service ${name}: ${status} ${body}`);
+    return JSON.parse(body.toString());
   }
 
   /** Replaces the file's text in place, as an editor does. */
