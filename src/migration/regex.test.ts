@@ -129,7 +129,7 @@ describe('regex subset', () => {
       }),
       { numRuns: runsOf(2000) },
     );
-    expect(read).to.be.greaterThan(500);
+    expect(read).to.be.greaterThan(runsOf(500));
   });
 
   it('holds that for any text at all', () => {
