@@ -171,7 +171,10 @@ export class AdminFacade implements AdminBackend {
   async resume(name: string, who: string, reason: string): Promise<WriteResult> {
     if (!this.#options.parts.board.resume(name, who, reason)) return noSuchService(name);
     this.#options.parts.happenings.resumed(name, who, reason);
-    return this.#decided(name, `${name}: steady, its counters are cleared`);
+    const result = await this.#decided(name, `${name}: steady, its counters are cleared`);
+    const hold = this.#options.parts.board.view(name)?.hold ?? null;
+    if (hold === null || !result.ok) return result;
+    return { ...result, message: `${name}: held by ${hold.by}, of which this replica hears only now; resume it again` };
   }
 
   /** A person's decision, in effect here: what becomes of it elsewhere, and after a restart. */

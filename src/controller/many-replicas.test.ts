@@ -91,6 +91,7 @@ class World {
     // Two words that cross are a race that either may win.
     const word = { what, isAlone: before === undefined || before.isShared, isShared: false };
     this.words.set(name, word);
+    const known = JSON.stringify(replica.board.view(name)?.hold ?? null);
     this.begunAnew.add(name);
     replica.cause = 'person';
     replica.board[what](name, `person-${Math.floor(this.random() * 100)}`, '');
@@ -99,6 +100,9 @@ class World {
       await new Promise<void>((resolve) => void this.stage.setTimer(resolve, 100));
       word.isShared = await replica.sharing.isShared(name, 10);
     }
+    // A resume on a replica that had not heard of the hold yet gives way to it, and the person is told.
+    const now = replica.board.view(name)?.hold ?? null;
+    if (what === 'resume' && now !== null && JSON.stringify(now) !== known) word.isAlone = false;
   }
 
   crash(index: number): void {
