@@ -1,17 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { seededRandom } from '../../test/support/seeded-random.ts';
 import { Spread } from './spread.ts';
-
-/** Reproducible randomness: mulberry32. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 const shares = fc.oneof(fc.constantFrom(1, 3_333, 5_000, 6_667, 9_999), fc.integer({ min: 1, max: 9_999 }));
 const seeds = fc.integer();
@@ -20,7 +10,7 @@ describe('even spreading', () => {
   it('is never off by a whole request, after any number of requests', () => {
     fc.assert(
       fc.property(shares, seeds, (shareBp, seed) => {
-        const spread = new Spread(seeded(seed));
+        const spread = new Spread(seededRandom(seed));
         let news = 0;
         for (let n = 1; n <= 2_000; n++) {
           if (spread.next(shareBp)) news++;
@@ -32,7 +22,7 @@ describe('even spreading', () => {
 
   it('so that 10 000 requests are off by far less than 0.1 points', () => {
     for (const shareBp of [1, 2_000, 3_333, 7_777, 9_999]) {
-      const spread = new Spread(seeded(7));
+      const spread = new Spread(seededRandom(7));
       let news = 0;
       for (let n = 0; n < 10_000; n++) if (spread.next(shareBp)) news++;
       expect(Math.abs(news - shareBp)).to.be.at.most(1);
@@ -40,7 +30,7 @@ describe('even spreading', () => {
   });
 
   it('sends nothing to new at 0 and everything at 100 %', () => {
-    const spread = new Spread(seeded(1));
+    const spread = new Spread(seededRandom(1));
     for (let n = 0; n < 1_000; n++) {
       expect(spread.next(0)).to.equal(false);
       expect(spread.next(10_000)).to.equal(true);
@@ -55,7 +45,7 @@ describe('even spreading', () => {
       [9_000, 10],
       [2_500, 8],
     ]) {
-      const spread = new Spread(seeded(42));
+      const spread = new Spread(seededRandom(42));
       const news = new Array<number>(rhythm).fill(0);
       const rounds = 4_000;
       for (let n = 0; n < rounds * rhythm; n++) if (spread.next(shareBp)) news[n % rhythm]++;

@@ -2,9 +2,11 @@
  * The fallback board and the check schedule together, through long random histories on a clock of their own: clusters that
  * come and go, requests that take their time or lose their client, people, edits, restarts and clocks that jump.
  */
+
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { runsOf } from '../../test/support/runs.ts';
+import { seededRandom } from '../../test/support/seeded-random.ts';
 import { CheckSchedule } from '../checks/schedule.ts';
 import type { FailureKind } from '../fallback/outcome.ts';
 import type { FallbackPolicy, Migration, ServedMigration } from '../migration/model.ts';
@@ -296,7 +298,7 @@ describe('controller: long histories', () => {
     const story = fc.array(fc.tuple(fc.integer({ min: 0, max: 8000 }), happenings), { maxLength: 25 });
     await fc.assert(
       fc.asyncProperty(seeds, story, async (seed, happened) => {
-        const world = new World(randomFrom(seed));
+        const world = new World(seededRandom(seed));
         const begunMs = world.nowMs;
         let jumpedMs = 0;
         for (const [waitMs, happening] of happened) {
@@ -328,14 +330,3 @@ describe('controller: long histories', () => {
     );
   });
 });
-
-/** mulberry32: the same history for the same seed. */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}

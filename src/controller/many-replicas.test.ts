@@ -2,19 +2,11 @@
  * Three replicas through random histories: clusters that come and go for one or for all, lost answers, partitions, crashes, people,
  * edits that arrive one after the other. And 500 services that trip at once.
  */
+
 import { expect } from 'chai';
 import fc from 'fast-check';
-import {
-  openness,
-  Replica,
-  randomFrom,
-  Stage,
-  Store,
-  StoreClient,
-  said,
-  service,
-  type Weather,
-} from './replica-world.test.ts';
+import { seededRandom } from '../../test/support/seeded-random.ts';
+import { openness, Replica, Stage, Store, StoreClient, said, service, type Weather } from './replica-world.test.ts';
 import { isHeld } from './state-text.ts';
 
 const NAMES = ['a', 'b'] as const;
@@ -52,7 +44,7 @@ class World {
   readonly begunAnew = new Set<string>();
 
   constructor(seed: number) {
-    this.random = randomFrom(seed);
+    this.random = seededRandom(seed);
     for (const name of NAMES) this.ports.set(name, 80);
     for (let i = 0; i < 3; i++) this.boot(i, null);
     this.replicas[0].isLeader = true;

@@ -347,14 +347,3 @@ export class Replica {
 export function said(text: string | undefined, nowMs: number): StateInText | null {
   return text === undefined ? null : stateInText(text, nowMs, null);
 }
-
-/** mulberry32: the same history for the same seed. */
-export function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}

@@ -1,12 +1,13 @@
 import { expect } from 'chai';
+import { seededRandom } from '../../test/support/seeded-random.ts';
 import type { StoredState } from '../fallback/stored.ts';
-import { POLICY, Replica, randomFrom, Stage, Store, StoreClient, service, takeAway } from './replica-world.test.ts';
+import { POLICY, Replica, Stage, Store, StoreClient, service, takeAway } from './replica-world.test.ts';
 
 /** Replicas that serve `a` (and what else is named), their store, and messages that take 20 ms at most. */
 class Trio {
   readonly stage = new Stage();
   readonly store = new Store();
-  readonly random = randomFrom(7);
+  readonly random = seededRandom(7);
   readonly replicas: Replica[] = [];
 
   static async of(names: readonly string[] = ['a'], count = 3): Promise<Trio> {
