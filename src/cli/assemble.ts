@@ -27,7 +27,6 @@ import { ownAddresses } from '../controller/own-addresses.ts';
 import { PlaneObserver } from '../controller/plane-observer.ts';
 import { SharedStates } from '../controller/shared-states.ts';
 import type { StateStore } from '../controller/state-store.ts';
-import type { OwnReplica } from '../kubernetes/own-replica.ts';
 import { DirectPlane } from '../proxy/direct-plane.ts';
 import { ProxyStats } from '../status/proxy-stats.ts';
 import { now, setTimer } from './clock.ts';
@@ -112,7 +111,8 @@ export function assemble(options: RunOptions, around: Surroundings): Assembly {
           isLoaded: () => configuration.table.generation > 0,
           isWhole: () => configuration.table.generation > 0 && configuration.errors.length === 0,
           history,
-          states: statesOf(states, board),
+          startStates: () => states.start(board),
+          states,
         });
   const parts: ControlledParts = {
     configuration,
@@ -158,17 +158,6 @@ export function assemble(options: RunOptions, around: Surroundings): Assembly {
 
 function doServeAlike({ apiServer, replicas }: ClusterFacts): boolean {
   return apiServer.connected && new Set(replicas.map(({ configHash }) => configHash)).size === 1;
-}
-
-function statesOf(states: SharedStates, board: FallbackBoard): OwnReplica['states'] {
-  return {
-    start: () => states.start(board),
-    isShared: (service, withinMs) => states.isShared(service, withinMs),
-    leading: () => states.leading(),
-    facts: () => states.facts(),
-    flush: (withinMs) => states.flush(withinMs),
-    close: () => states.close(),
-  };
 }
 
 function proofOf(token: Surroundings['token'], replica: string, address: string | null): string | null {

@@ -65,12 +65,13 @@ export class AdminFacade implements AdminBackend {
 
   status(): StatusInPieces {
     const { parts, replica, source, startedMs, version } = this.#options;
-    const { cluster, configuration, now, warnings } = parts;
+    const { configuration, now, warnings } = parts;
     const nowMs = now();
+    const cluster = parts.cluster?.facts() ?? null;
     const nginx = parts.nginx?.() ?? null;
     const head = buildStatusHead({
       version,
-      cluster: cluster?.facts() ?? null,
+      cluster,
       nginx,
       replica,
       ready: this.notReady() === null,
@@ -84,7 +85,7 @@ export class AdminFacade implements AdminBackend {
         loadedMs: configuration.loadedMs,
         errors: [...configuration.errors, ...this.#nginxErrors(nginx)],
       },
-      warnings: [...warnings.list(), ...nginxWarnings(nginx), ...sharingWarnings(cluster?.facts() ?? null)],
+      warnings: [...warnings.list(), ...nginxWarnings(nginx), ...sharingWarnings(cluster)],
     });
     return { ...head, services: this.#reports(configuration.table.services, nowMs) };
   }

@@ -38,8 +38,8 @@ class Member {
         isLoaded: () => this.text !== null,
         isWhole: () => this.isWhole,
         history: this.history,
+        startStates: () => values.start(() => {}),
         states: {
-          start: () => values.start(() => {}),
           isShared: async () => true,
           leading: () => void this.leads++,
           facts: () => ({ lastProblem: null }),

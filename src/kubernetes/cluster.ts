@@ -76,7 +76,7 @@ export class Cluster implements ClusterLink {
     const [lastGood, history] = await Promise.all([
       this.readLastGood(),
       this.#read(this.#history),
-      this.#own.states.start(),
+      this.#own.startStates(),
     ]);
     const { log, values } = this.#options;
     if (!values.isRead) log.warn({ code: 'states_unread' }, `run states cannot be read: ${values.readProblem}`);

@@ -22,13 +22,13 @@ export interface OwnReplica {
   /** Serves everything as the sources say it. */
   readonly isWhole: () => boolean;
   readonly history: Pick<History, 'isAhead' | 'onChange' | 'restore' | 'toStored'>;
+  /** Resolves when the first run states were handed over, or could not be had. */
+  readonly startStates: () => Promise<void>;
   readonly states: SharedStatesLink;
 }
 
-/** Run states as they are shared. */
-export interface SharedStatesLink {
-  /** Resolves when the first ones were handed over, or could not be had. */
-  start(): Promise<void>;
+/** Run states as they are shared, once they are started. */
+interface SharedStatesLink {
   isShared(service: string, withinMs: number): Promise<boolean>;
   /** This replica leads from now on. */
   leading(): void;
