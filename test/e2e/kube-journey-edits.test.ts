@@ -9,31 +9,37 @@ import { expect } from 'chai';
 import { hostOf } from '../support/edits.ts';
 import { eventually } from '../support/eventually.ts';
 import { clusterOf } from '../support/kept-connection.ts';
-import { EditScene, eventsIn, obeys, toldTwice } from '../support/kube-edits.ts';
+import { eventsIn, obeys, toldTwice } from '../support/kube-edits.ts';
 import { kubeEdits } from '../support/kube-edits-suite.ts';
 import { KubeNamespace } from '../support/kube-namespace.ts';
-import { type KubeServers, startKubeServers } from '../support/kube-servers.ts';
+import { kubeScenes } from '../support/kube-scenes.ts';
+import type { KubeServers } from '../support/kube-servers.ts';
 import { ask } from '../support/raw-client.ts';
 import { Replicas } from '../support/replicas.ts';
 
 describe('edits of ConfigMaps', function () {
   this.timeout(100_000);
-  let kube: KubeServers;
-  const endings: (() => Promise<unknown>)[] = [];
-  before(async () => {
-    kube = await startKubeServers();
-  });
-  after(() => kube?.stop());
-  afterEach(async () => {
-    for (const end of endings.splice(0).reverse()) await end();
-  });
+  const scenes = kubeScenes();
 
-  kubeEdits({ kube: () => kube, plane: 'direct', edits: 12, by: 'kubectl', liveWithinMs: 1_000, limitMs: 100_000 });
-  kubeEdits({ kube: () => kube, plane: 'nginx', edits: 6, by: 'kubectl', liveWithinMs: 3_000, limitMs: 100_000 });
+  kubeEdits({
+    kube: () => scenes.kube,
+    plane: 'direct',
+    edits: 12,
+    by: 'kubectl',
+    liveWithinMs: 1_000,
+    limitMs: 100_000,
+  });
+  kubeEdits({
+    kube: () => scenes.kube,
+    plane: 'nginx',
+    edits: 6,
+    by: 'kubectl',
+    liveWithinMs: 3_000,
+    limitMs: 100_000,
+  });
 
   it('a typo is told once, with its place; the others apply, and a replica that starts then serves the same', async () => {
-    const scene = await EditScene.start(kube, 'typo');
-    endings.push(() => scene.end());
+    const scene = await scenes.start('typo');
     scene.load();
     const reasons = async () => (await scene.events()).map(({ reason, type }) => `${reason} ${type}`);
     await eventually('the first text is told', async () => (await reasons()).includes('ConfigApplied Normal'));
@@ -54,8 +60,8 @@ describe('edits of ConfigMaps', function () {
     }
     await eventually('it is told', async () => (await reasons()).includes('ConfigRejected Warning'));
 
-    const late = await Replicas.start({ kube, space: scene.space, names: ['pod-d'] });
-    endings.push(() => late.end());
+    const late = await Replicas.start({ kube: scenes.kube, space: scene.space, names: ['pod-d'] });
+    scenes.ending(() => late.end());
     const [there, here] = await Promise.all([scene.replicas.all[0], late.all[0]].map(({ proxy }) => proxy.status()));
     expect(here.config.errors).to.deep.equal(there.config.errors);
     expect(here.services.map(served)).to.deep.equal(there.services.map(served));
@@ -85,8 +91,8 @@ describe('edits of ConfigMaps', function () {
   });
 
   it('by their label, of any namespace: one comes, one is broken, one goes; of two that want a name the older has it', async () => {
-    const scene = await EditScene.start(kube, 'selector', { names: [] });
-    endings.push(() => scene.end());
+    const { kube } = scenes;
+    const scene = await scenes.start('selector', { names: [] });
     await selectorRights(kube, 'selector');
     const [one, two, three] = await Promise.all(
       ['team-c', 'team-b', 'team-a'].map((name) => KubeNamespace.make(kube, name)),
@@ -99,7 +105,7 @@ describe('edits of ConfigMaps', function () {
     await one.configure(shop(100), label);
     const source = ['--selector', 'migration-proxy/config=true'];
     const replicas = await Replicas.start({ kube, space: scene.space, source });
-    endings.push(() => replicas.end());
+    scenes.ending(() => replicas.end());
     const [first] = replicas.all;
     const everywhere = (what: string, holds: (status: Awaited<ReturnType<typeof first.proxy.status>>) => boolean) =>
       eventually(what, async () => (await replicas.each(({ proxy }) => proxy.status())).every(holds));

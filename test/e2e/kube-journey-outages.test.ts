@@ -4,32 +4,20 @@
  * @needs kubernetes
  */
 import { expect } from 'chai';
-import { EditScene, STEADY } from '../support/kube-edits.ts';
+import { STEADY } from '../support/kube-edits.ts';
 import { CAUGHT_UP_MS, killedApiServer } from '../support/kube-outages.ts';
-import { type KubeServers, startKubeServers } from '../support/kube-servers.ts';
+import { kubeScenes } from '../support/kube-scenes.ts';
 import { PercentageWatch } from '../support/percentage-watch.ts';
 
 const NAMES = ['pod-a', 'pod-b', 'pod-c'];
 
 describe('outages of the API server', function () {
   this.timeout(100_000);
-  let kube: KubeServers;
-  const endings: (() => Promise<unknown>)[] = [];
-  before(async () => {
-    kube = await startKubeServers();
-  });
-  after(() => kube?.stop());
-  afterEach(async () => {
-    for (const end of endings.splice(0).reverse()) await end();
-  });
-  const started = async (name: string): Promise<EditScene> => {
-    const scene = await EditScene.start(kube, name, { gated: NAMES });
-    endings.push(() => scene.end());
-    return scene;
-  };
+  const scenes = kubeScenes();
+  const started = (name: string) => scenes.start(name, { gated: NAMES });
 
   it('killed for seconds: traffic goes on, edits are refused in words, and the first after it is live within 5 s', () =>
-    killedApiServer({ kube, plane: 'direct', awayMs: 4_000 }));
+    killedApiServer({ kube: scenes.kube, plane: 'direct', awayMs: 4_000 }));
 
   it('away for hundreds of versions, and another process when it is back: caught up within 5 s', async () => {
     const scene = await started('versions');
@@ -38,8 +26,8 @@ describe('outages of the API server', function () {
     await Promise.all(all.map(({ gate }) => gate?.cut()));
     // More than a watch cache of the API server remembers of a start.
     for (let at = 0; at < 150; at++) await scene.patch(scene.text({ mail: 60, shop: at % 2 }));
-    await kube.stopApiServer();
-    await Promise.all([kube.startApiServer(), ...all.map(({ gate }) => gate?.open())]);
+    await scenes.kube.stopApiServer();
+    await Promise.all([scenes.kube.startApiServer(), ...all.map(({ gate }) => gate?.open())]);
     const readyMs = performance.now();
     await scene.patch(scene.text({ mail: 70 }));
     await scene.obeyed('the newest', { mail: 70 }, readyMs, CAUGHT_UP_MS);

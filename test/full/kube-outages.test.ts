@@ -54,20 +54,26 @@ describe('an API server in bad weeks', function () {
     });
   }
 
-  it('frozen: noticed within 45 s, and caught up within 5 s', async () => {
-    const kube = await servers();
-    const scene = await started(kube);
-    const watch = new PercentageWatch(scene.replicas.all, 'mail');
-    kube.freezeApiServer();
-    await connectedIs(scene.replicas.all, false, NOTICED_MS);
-    kube.thawApiServer();
-    await kube.ready();
-    const readyMs = performance.now();
-    await scene.patch(scene.text({ mail: 60 }));
-    const took = await scene.obeyed('an edit', { mail: 60 }, readyMs, CAUGHT_UP_MS);
-    console.log(`      caught up within ms: ${took.map(Math.round).join(', ')}`);
-    await fine(scene, watch, [STEADY.mail as number, 60]);
-  });
+  const pauses = [
+    ['frozen', (kube: KubeServers) => kube.freezeApiServer(), (kube: KubeServers) => kube.thawApiServer()],
+    ['cut off from its store', (kube: KubeServers) => kube.freezeEtcd(), (kube: KubeServers) => kube.thawEtcd()],
+  ] as const;
+  for (const [how, freeze, thaw] of pauses) {
+    it(`${how}: noticed within 45 s, and an edit after it is live within 5 s`, async () => {
+      const kube = await servers();
+      const scene = await started(kube);
+      const watch = new PercentageWatch(scene.replicas.all, 'mail');
+      freeze(kube);
+      await connectedIs(scene.replicas.all, false, NOTICED_MS);
+      thaw(kube);
+      await kube.ready();
+      const readyMs = performance.now();
+      await scene.patch(scene.text({ mail: 60 }));
+      const took = await scene.obeyed('an edit', { mail: 60 }, readyMs, CAUGHT_UP_MS);
+      console.log(`      caught up within ms: ${took.map(Math.round).join(', ')}`);
+      await fine(scene, watch, [STEADY.mail as number, 60]);
+    });
+  }
 
   it('half open for one replica: the others follow at once; what arrives late at it takes nothing back', async () => {
     const scene = await started(await servers(), ['pod-c']);
@@ -107,21 +113,6 @@ describe('an API server in bad weeks', function () {
       expect(seen, name).to.deep.equal([...seen].sort((a, b) => a - b));
     }
     expect((await scene.rest()).flatMap(({ failed }) => failed)).to.deep.equal([]);
-  });
-
-  it('cut off from its store: noticed within 45 s, and an edit after it is live within 5 s', async () => {
-    const kube = await servers();
-    const scene = await started(kube);
-    const watch = new PercentageWatch(scene.replicas.all, 'mail');
-    kube.freezeEtcd();
-    await connectedIs(scene.replicas.all, false, NOTICED_MS);
-    kube.thawEtcd();
-    await kube.ready();
-    const readyMs = performance.now();
-    await scene.patch(scene.text({ mail: 60 }));
-    const took = await scene.obeyed('an edit', { mail: 60 }, readyMs, CAUGHT_UP_MS);
-    console.log(`      caught up within ms: ${took.map(Math.round).join(', ')}`);
-    await fine(scene, watch, [STEADY.mail as number, 60]);
   });
 
   it('played back from a backup: what it says is the truth, though its versions are older', async () => {

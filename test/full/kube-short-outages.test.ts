@@ -5,9 +5,9 @@
  */
 import { expect } from 'chai';
 import { eventually } from '../support/eventually.ts';
-import { EditScene, STEADY, toldTwice } from '../support/kube-edits.ts';
+import { STEADY, toldTwice } from '../support/kube-edits.ts';
 import { CAUGHT_UP_MS, connectedIs, percentagesOf } from '../support/kube-outages.ts';
-import { type KubeServers, startKubeServers } from '../support/kube-servers.ts';
+import { kubeScenes } from '../support/kube-scenes.ts';
 import { PercentageWatch } from '../support/percentage-watch.ts';
 import { Replicas } from '../support/replicas.ts';
 
@@ -15,20 +15,8 @@ const NAMES = ['pod-a', 'pod-b', 'pod-c'];
 
 describe('an API server out of reach', function () {
   this.timeout(100_000);
-  let kube: KubeServers;
-  const endings: (() => Promise<unknown>)[] = [];
-  before(async () => {
-    kube = await startKubeServers();
-  });
-  after(() => kube?.stop());
-  afterEach(async () => {
-    for (const end of endings.splice(0).reverse()) await end();
-  });
-  const started = async (name: string): Promise<EditScene> => {
-    const scene = await EditScene.start(kube, name, { gated: NAMES });
-    endings.push(() => scene.end());
-    return scene;
-  };
+  const scenes = kubeScenes();
+  const started = (name: string) => scenes.start(name, { gated: NAMES });
 
   it('out of reach for all replicas while somebody edits: the newest text is applied, once, and nothing older after it', async () => {
     const scene = await started('unreachable');
@@ -93,8 +81,14 @@ describe('an API server out of reach', function () {
     expect(here.config.errors.map(({ message }) => message).join()).to.include('does not answer');
 
     const away = { gated: ['pod-d'], cut: ['pod-d'] };
-    const late = await Replicas.start({ kube, space: scene.space, names: ['pod-d'], ready: false, ...away });
-    endings.push(() => late.end());
+    const late = await Replicas.start({
+      kube: scenes.kube,
+      space: scene.space,
+      names: ['pod-d'],
+      ready: false,
+      ...away,
+    });
+    scenes.ending(() => late.end());
     const [empty] = late.all;
     // Requests at a start are tried for 10 s.
     await eventually(
