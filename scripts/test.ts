@@ -9,7 +9,7 @@ import { longestFirst, rememberSeconds } from './test/last-seconds.ts';
 import { provideNeeds } from './test/needs.ts';
 import { type Result, runSuite, unrunnable } from './test/run-suite.ts';
 import { chosen, type Suite, suitesOf, type Tier } from './test/suites.ts';
-import { tableOf, totalsOf } from './test/table.ts';
+import { tableOf, timesOf, totalsOf } from './test/table.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const LAST_SECONDS = join(ROOT, '.cache', 'suite-seconds.json');
@@ -23,7 +23,7 @@ async function main([tier, ...names]: readonly string[]): Promise<number> {
   if (suites.length === 0) return usage(`no suite's name holds ${names.join(' or ')}`);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
   const results = await runAll(suites, tier);
-  console.log(`\n${tableOf(results)}\n\n${totalsOf(results)}`);
+  console.log(`\n${tableOf(results)}\n\n${timesOf(results, performance.now() / 1000)}\n${totalsOf(results)}`);
   return results.some((result) => result.outcome === 'failed') ? 1 : 0;
 }
 

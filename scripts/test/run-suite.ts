@@ -6,12 +6,15 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import type { Suite } from './suites.ts';
 
 export interface Result {
   readonly suite: Suite;
   readonly outcome: 'passed' | 'failed' | 'skipped';
   readonly seconds: number;
+  /** Of processor time, with all processes that it started and that ended before it; null where that is not known. */
+  readonly cpuSeconds: number | null;
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
@@ -40,7 +43,7 @@ export async function runSuite(suite: Suite, { root, manyRuns }: RunOptions): Pr
   const countsFile = join(directory, 'counts.json');
   const args = suite.run.kind === 'node' ? suite.run.args : mochaArguments(suite.run.files, root, countsFile, manyRuns);
   try {
-    const { code, output, seconds, late } = await run(args, root, suite.limitMs);
+    const { code, output, seconds, cpuSeconds, late } = await run(args, root, suite.limitMs);
     const counts = suite.run.kind === 'mocha' ? readCounts(countsFile) : null;
     const good = code === 0 && !late;
     const remark = late ? `ended after ${suite.limitMs / 1000} s` : remarkOn(counts?.skipped ?? []);
@@ -48,6 +51,7 @@ export async function runSuite(suite: Suite, { root, manyRuns }: RunOptions): Pr
       suite,
       outcome: good ? 'passed' : 'failed',
       seconds,
+      cpuSeconds,
       passed: counts?.passed ?? (good ? 1 : 0),
       // A process that died without counting is one failure at least.
       failed: good ? 0 : Math.max(1, counts?.failed ?? 1),
@@ -63,7 +67,8 @@ export async function runSuite(suite: Suite, { root, manyRuns }: RunOptions): Pr
 /** A suite that could not run: skipped by name, or failed where nothing may be missing. */
 export function unrunnable(suite: Suite, reason: string, outcome: 'skipped' | 'failed'): Result {
   const failed = outcome === 'failed' ? 1 : 0;
-  return { suite, outcome, seconds: 0, passed: 0, failed, skipped: 1 - failed, remark: reason, output: '' };
+  const nothing = { seconds: 0, cpuSeconds: null, passed: 0, output: '' };
+  return { ...nothing, suite, outcome, failed, skipped: 1 - failed, remark: reason };
 }
 
 function mochaArguments(files: readonly string[], root: string, countsFile: string, manyRuns: 'no' | 'yes'): string[] {
@@ -72,22 +77,39 @@ function mochaArguments(files: readonly string[], root: string, countsFile: stri
   return [...more, mocha, '--reporter', REPORTER, '--reporter-option', `counts=${countsFile}`, '--no-color', ...files];
 }
 
-function run(
-  args: readonly string[],
-  cwd: string,
-  limitMs: number,
-): Promise<{ code: number | null; output: string; seconds: number; late: boolean }> {
+/** A shell knows what its children used, and theirs, when they have ended; Node can ask that of itself alone. */
+const TIMED = '"$@" 3>&-; code=$?; times >&3; exit $code';
+
+interface Ended {
+  readonly code: number | null;
+  readonly output: string;
+  readonly seconds: number;
+  readonly cpuSeconds: number | null;
+  readonly late: boolean;
+}
+
+function run(args: readonly string[], cwd: string, limitMs: number): Promise<Ended> {
   return new Promise((resolve) => {
     const began = performance.now();
+    const stdio = ['ignore', 'pipe', 'pipe', 'pipe'] as const;
     // A group of its own (detached), so that the end of a late suite is the end of the servers it started.
-    const child = spawn(process.execPath, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+    const child = spawn('/bin/sh', ['-c', TIMED, 'sh', process.execPath, ...args], {
+      cwd,
+      stdio: [...stdio],
+      detached: true,
+    });
+    const times = child.stdio[3] as Readable;
     let output = '';
     let late = false;
-    for (const stream of [child.stdout, child.stderr]) {
+    let timed = '';
+    for (const stream of [child.stdout, child.stderr] as Readable[]) {
       stream.setEncoding('utf8').on('data', (text: string) => {
         output += text;
       });
     }
+    times.setEncoding('utf8').on('data', (text: string) => {
+      timed += text;
+    });
     const end = (): void => endGroup(child.pid);
     process.once('exit', end);
     const timer = setTimeout(() => {
@@ -97,9 +119,20 @@ function run(
     child.once('close', (code) => {
       clearTimeout(timer);
       process.off('exit', end);
-      resolve({ code, output, seconds: (performance.now() - began) / 1000, late });
+      const seconds = (performance.now() - began) / 1000;
+      resolve({ code, output, seconds, cpuSeconds: cpuSecondsIn(timed), late });
     });
   });
+}
+
+/** Of what `times` says, its second line: `1m2.50s 0m0.75s`, user and system time of the children. */
+export function cpuSecondsIn(times: string): number | null {
+  const children = times.trim().split('\n')[1] ?? '';
+  const parts = Array.from(
+    children.matchAll(/(\d+)m([\d.]+)s/g),
+    ([, minutes, rest]) => Number(minutes) * 60 + Number(rest),
+  );
+  return parts.length === 2 ? parts[0] + parts[1] : null;
 }
 
 function endGroup(pid: number | undefined): void {

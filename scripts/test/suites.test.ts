@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect } from 'chai';
-import { type Result, runSuite, unrunnable } from './run-suite.ts';
+import { cpuSecondsIn, type Result, runSuite, unrunnable } from './run-suite.ts';
 import { chosen, type Suite, suitesOf } from './suites.ts';
-import { tableOf, totalsOf } from './table.ts';
+import { tableOf, timesOf, totalsOf } from './table.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
@@ -86,17 +86,28 @@ describe('the test run', () => {
       ...unrunnable(suite({ kind: 'node', args: [] }), '', 'skipped'),
       outcome: 'passed',
       seconds: 1.25,
+      cpuSeconds: 2.5,
       passed: 12,
       skipped: 0,
     };
     const results = [passed, unrunnable({ ...passed.suite, name: 'nginx' }, 'nginx: not installed', 'skipped')];
     expect(tableOf(results)).to.equal(
       [
-        'suite           seconds  passed',
-        'x      run          1.3      12',
-        'nginx  skipped      0.0       0  nginx: not installed',
+        'suite           seconds  cpu s  passed',
+        'x      run          1.3    2.5      12',
+        'nginx  skipped      0.0              0  nginx: not installed',
       ].join('\n'),
     );
     expect(totalsOf(results)).to.equal('12 passed, 0 failed, 1 skipped');
+    expect(timesOf(results, 185.7)).to.equal('3 min 5 s, 3 s of processor time');
+  });
+
+  it('counts the processor time of a suite and of the processes that it started', async () => {
+    const spin = 'while (process.cpuUsage().user < 300_000) for (let i = 0; i < 1_000_000; i += 1);';
+    const code = `${spin} require('node:child_process').execFileSync(process.execPath, ['-e', '${spin}'])`;
+    const { cpuSeconds } = await runSuite(suite({ kind: 'node', args: ['-e', code] }), { root: ROOT, manyRuns: 'no' });
+    expect(cpuSeconds).to.be.within(0.6, 5);
+    expect(cpuSecondsIn('')).to.equal(null);
+    expect(cpuSecondsIn('0m0.00s 0m0.00s\n2m1.50s 0m0.25s\n')).to.equal(121.75);
   });
 });
