@@ -28,6 +28,11 @@ export interface Explanation {
   readonly notes: readonly string[];
 }
 
+/** With where the service's configuration stands: `configmap:NAMESPACE/NAME`, `file:PATH`. */
+export interface SourcedExplanation extends Explanation {
+  readonly source: string;
+}
+
 export interface RuleExplanation {
   readonly path: string;
   /** `X-Team is "blue" -> new_cluster` */

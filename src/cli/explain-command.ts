@@ -3,7 +3,7 @@
  * a file (as if steady).
  */
 import { Command } from 'commander';
-import type { Explanation } from '../allocator/explanation.ts';
+import type { SourcedExplanation } from '../allocator/explanation.ts';
 import { cookiePair, headerLine, type NameAndValue } from './arguments.ts';
 import { cannot } from './failure.ts';
 import { adminOption, helpTail, localConfigOption, OUTPUT_FORMATS, outputOption } from './options.ts';
@@ -65,7 +65,7 @@ async function explain(name: string, options: ExplainOptions): Promise<void> {
   printData(renderExplanation(explanation, stdoutPainter()).join('\n'));
 }
 
-async function askProxy(name: string, options: ExplainOptions): Promise<Explanation> {
+async function askProxy(name: string, options: ExplainOptions): Promise<SourcedExplanation> {
   const query = new URLSearchParams();
   for (const header of options.header ?? []) query.append('header', `${header.name}: ${header.value}`);
   for (const cookie of options.cookie ?? []) query.append('cookie', `${cookie.name}=${cookie.value}`);
@@ -73,5 +73,5 @@ async function askProxy(name: string, options: ExplainOptions): Promise<Explanat
   if (options.user !== undefined) query.append('user', options.user);
   const { askAdmin } = await import('./admin-client.ts');
   const path = `/api/v1/services/${encodeURIComponent(name)}/explain${query.size > 0 ? `?${query}` : ''}`;
-  return (await askAdmin(options.admin, { path })) as Explanation;
+  return (await askAdmin(options.admin, { path })) as SourcedExplanation;
 }

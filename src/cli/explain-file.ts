@@ -3,7 +3,7 @@
  */
 import { compileService } from '../allocator/compile.ts';
 import { explain } from '../allocator/explain.ts';
-import type { Explanation } from '../allocator/explanation.ts';
+import type { SourcedExplanation } from '../allocator/explanation.ts';
 import { type ImaginedRequest, imaginedFacts } from '../allocator/imagined-request.ts';
 import { formatConfigError } from '../migration/errors.ts';
 import { STEADY } from '../migration/run-state.ts';
@@ -13,7 +13,11 @@ import { sourceText } from './source-text.ts';
 import { plain, printNote } from './streams.ts';
 
 /** Throws CliFailure: code 1 for an unknown service, 2 for a file that cannot be read. */
-export async function explainFromFile(file: string, name: string, request: ImaginedRequest): Promise<Explanation> {
+export async function explainFromFile(
+  file: string,
+  name: string,
+  request: ImaginedRequest,
+): Promise<SourcedExplanation> {
   const { services, errors } = await readConfiguration(file, await sourceText(file));
   const served = services.find(({ migration }) => migration.name === name);
   for (const error of errors) {
@@ -21,5 +25,6 @@ export async function explainFromFile(file: string, name: string, request: Imagi
   }
   if (served === undefined) throw answerNo(`${file} has no service ${JSON.stringify(name)}`);
   const service = compileService(served);
-  return explain(service, STEADY, imaginedFacts(service, request));
+  const source = file === '-' ? 'stdin' : `file:${file}`;
+  return { ...explain(service, STEADY, imaginedFacts(service, request)), source };
 }

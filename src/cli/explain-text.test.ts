@@ -12,7 +12,7 @@ const NOBODY: ImaginedRequest = { headers: [], cookies: [], ip: null, user: null
 function shown(migration: Partial<Migration>, request: Partial<ImaginedRequest>, run: RunState = STEADY): string[] {
   const service = compileService({ migration: sampleMigration(migration), standing: 'valid' });
   const explanation = explain(service, run, imaginedFacts(service, { ...NOBODY, ...request }));
-  return renderExplanation(explanation, (_, text) => text);
+  return renderExplanation({ ...explanation, source: 'configmap:shop/migration' }, (_, text) => text);
 }
 
 describe('an explanation for people', () => {
@@ -23,6 +23,7 @@ describe('an explanation for people', () => {
     ] as const;
     const lines = shown({ headerRules }, { headers: [{ name: 'X-Team', value: 'blue' }] });
     expect(lines.slice(0, 2)).to.deep.equal(['shop -> new', 'reason    header, canary.header_rules[1]']);
+    expect(lines).to.include('source    configmap:shop/migration');
     expect(lines.filter((line) => line.startsWith('asked'))).to.have.length(1);
     expect(lines.filter((line) => line.startsWith('matched'))[0]).to.match(
       /^matched {3}canary\.header_rules\[1\]: .*blue/,

@@ -1,14 +1,14 @@
 /**
  * An explained decision for people: where the request goes, why, which rules were asked, and what would change it. Pure.
  */
-import type { Explanation, RuleExplanation } from '../allocator/explanation.ts';
+import type { RuleExplanation, SourcedExplanation } from '../allocator/explanation.ts';
 import { type Paint, plain } from './streams.ts';
 
 const LABEL_WIDTH = 10;
 /** Rules that did not match are told up to this many, then counted: a service may have 1 000 CIDRs. */
 const MISSES_SHOWN = 20;
 
-export function renderExplanation(explanation: Explanation, paint: Paint): string[] {
+export function renderExplanation(explanation: SourcedExplanation, paint: Paint): string[] {
   const line = (label: string, text: string) => `${paint('dim', label.padEnd(LABEL_WIDTH))}${plain(text)}`;
   const { cluster, key, probe, drawn, without_fallback: steady } = explanation;
   const target = cluster === null ? 'new or old, drawn for each request' : cluster;
@@ -25,6 +25,8 @@ export function renderExplanation(explanation: Explanation, paint: Paint): strin
     if (key.flips_at !== null) lines.push(line('flips', `goes to new from ${key.flips_at} % on`));
   }
   lines.push(line('state', explanation.state));
+  // A proxy of before does not say it.
+  if (explanation.source) lines.push(line('source', explanation.source));
   if (probe !== null) {
     const who = probe.admission === 'one' ? 'one request at a time' : `${probe.admitted_percent} % of new's share`;
     lines.push(line('probing', `${who}; this request is ${probe.admitted ? '' : 'not '}admitted`));

@@ -14,6 +14,7 @@ function service(changes: Partial<ServiceReport> = {}): ServiceReport {
   const report = buildServiceReport(
     {
       served: { migration: sampleMigration(), standing: 'valid' },
+      source: 'file:m.yaml',
       fallback: sampleFallback(),
       stats: new ServiceStats(),
       changed: null,
@@ -70,6 +71,17 @@ describe('status for people', () => {
       'off',
     ]);
     expect(conditionOf(services[7])).to.equal('held');
+  });
+
+  it('says from which ConfigMap a service comes where there are several', () => {
+    const shop = service({ name: 'shop', source: 'configmap:shop/migration' });
+    const cart = service({ name: 'cart', source: 'configmap:team-cart/m' });
+    const [, , head, first, second] = renderStatus(status([shop, cart]), SAMPLE_TIME_MS, colourless);
+    expect(head).to.match(/^SERVICE +SOURCE +STATE /);
+    expect(first).to.match(/^cart +team-cart\/m +steady /);
+    expect(second).to.match(/^shop +shop\/migration +steady /);
+    const [, , alone] = renderStatus(status([shop, { ...cart, source: shop.source }]), SAMPLE_TIME_MS, colourless);
+    expect(alone).to.match(/^SERVICE +STATE /);
   });
 
   it('is unhealthy for anything fallen back, held, stale or in error, and when not ready', () => {

@@ -24,6 +24,7 @@ const STYLES: Readonly<Record<Condition, Style>> = {
 };
 const HEAD = [
   'SERVICE',
+  'SOURCE',
   'STATE',
   'WANTED',
   'REAL',
@@ -38,12 +39,11 @@ const HEAD = [
 
 export function renderStatus(status: StatusReport, nowMs: number, paint: Paint): string[] {
   const trouble = nginxTrouble(status);
-  const rows = worstFirst(status.services).map((service) => rowOf(service, nowMs));
   return [
     summary(status, paint),
     ...replicaLines(status, nowMs, paint),
     '',
-    ...(rows.length > 0 ? renderTable(HEAD, rows, paint) : ['no service is served']),
+    ...serviceTable(status.services, nowMs, paint),
     ...block(trouble === null ? [] : [`${paint('red', 'error')}    ${plain(trouble)}`]),
     ...block(errorTexts(status.config.errors).map((text) => `${paint('red', 'error')}    ${plain(text)}`)),
     ...block(warningTexts(status).map((text) => `${paint('yellow', 'warning')}  ${plain(text)}`)),
@@ -69,11 +69,23 @@ function summary(status: StatusReport, paint: Paint): string {
   return parts.join('  ');
 }
 
+function serviceTable(services: readonly ServiceReport[], nowMs: number, paint: Paint): string[] {
+  if (services.length === 0) return ['no service is served'];
+  const rows = worstFirst(services).map((service) => rowOf(service, nowMs));
+  const hasOneSource = new Set(services.map(({ source }) => source)).size === 1;
+  return hasOneSource ? renderTable(HEAD.toSpliced(1, 1), withoutSource(rows), paint) : renderTable(HEAD, rows, paint);
+}
+
+function withoutSource(rows: readonly (readonly Cell[])[]): Cell[][] {
+  return rows.map((row) => row.toSpliced(1, 1));
+}
+
 function rowOf(service: ServiceReport, nowMs: number): Cell[] {
   const condition = conditionOf(service);
   const number = (text: string, style?: Style): Cell => ({ text, align: 'right', style });
   return [
     { text: plain(service.name), style: 'bold' },
+    sourceCell(service),
     { text: condition, style: STYLES[condition] },
     number(`${service.percentage}%`),
     number(service.new_share === null ? NO_DATA : percent(service.new_share)),
@@ -85,6 +97,11 @@ function rowOf(service: ServiceReport, nowMs: number): Cell[] {
     number(age(nowMs - Date.parse(service.state_since))),
     { text: plain(why(service, condition, nowMs)) },
   ];
+}
+
+/** A proxy of before does not say it. */
+function sourceCell({ source }: Partial<ServiceReport>): Cell {
+  return { text: plain((source ?? NO_DATA).replace(/^configmap:/, '')), style: 'dim' };
 }
 
 function why(service: ServiceReport, condition: Condition, nowMs: number): string {

@@ -14,7 +14,7 @@ import type {
 import type { MetricsFacts } from '../admin/metric-families.ts';
 import { compileService } from '../allocator/compile.ts';
 import { explain } from '../allocator/explain.ts';
-import type { Explanation } from '../allocator/explanation.ts';
+import type { SourcedExplanation } from '../allocator/explanation.ts';
 import { imaginedFacts } from '../allocator/imagined-request.ts';
 import type { ConfigError } from '../migration/errors.ts';
 import type { ServedMigration } from '../migration/model.ts';
@@ -111,11 +111,12 @@ export class AdminFacade implements AdminBackend {
     return this.#options.parts.history.entries();
   }
 
-  explain(name: string, request: ExplainRequest): Explanation | null {
+  explain(name: string, request: ExplainRequest): SourcedExplanation | null {
     const served = this.#served(name);
     if (served === undefined) return null;
     const service = compileService(served);
-    return explain(service, this.#options.parts.board.runState(name) ?? STEADY, imaginedFacts(service, request));
+    const run = this.#options.parts.board.runState(name) ?? STEADY;
+    return { ...explain(service, run, imaginedFacts(service, request)), source: this.#sourceOf(name) };
   }
 
   async setPercentage(name: string, percentage: number, edit: EditWish): Promise<WriteResult> {
@@ -205,10 +206,16 @@ export class AdminFacade implements AdminBackend {
 
   /** Right as configuration, so no line is to blame. */
   #nginxErrors(nginx: NginxFacts | null): readonly ConfigError[] {
-    const file = this.#options.source.label.replace(/^file:/, '');
     return (nginx?.refusals ?? []).map(({ service, message }) => {
+      const file = this.#sourceOf(service).replace(/^file:/, '');
       return { code: 'nginx_refused', service, file, line: 1, column: 1, path: '', message };
     });
+  }
+
+  /** Of a file the name that its user gave it. */
+  #sourceOf(service: string): string {
+    const { parts, source } = this.#options;
+    return parts.cluster === null ? source.label : (parts.configuration.sourceOf(service) ?? source.label);
   }
 
   #served(name: string) {
@@ -228,7 +235,11 @@ export class AdminFacade implements AdminBackend {
     const { name } = served.migration;
     const fallback = board.view(name);
     if (fallback === null) return null;
-    return buildServiceReport({ served, fallback, stats: stats.of(name), changed: changes.lastOf(name) }, nowMs);
+    const source = this.#sourceOf(name);
+    return buildServiceReport(
+      { served, source, fallback, stats: stats.of(name), changed: changes.lastOf(name) },
+      nowMs,
+    );
   }
 
   #metricsFacts(): MetricsFacts {

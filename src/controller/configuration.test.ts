@@ -36,6 +36,20 @@ describe('the configuration of several sources', () => {
     expect([served(configuration), configuration.isLoaded]).to.deep.equal([[], true]);
   });
 
+  it('knows from which source a service comes, also while its text is gone or in error', async () => {
+    const configuration = new Configuration();
+    expect(configuration.sourceOf('shop')).to.equal(null);
+    configuration.take([await readOf('shop', 10, '1'), await readOf('cart', 20, '2')], [], 1);
+    configuration.take([{ id: 'configmap:shop/cart', read: 'gone' }, await readOf('shop', '"many"', '1')], [], 2);
+    expect(configuration.sourceOf('shop')).to.equal('configmap:shop/shop');
+    expect(configuration.sourceOf('cart')).to.equal('configmap:shop/cart');
+    // The younger wants the name of an older one.
+    const thief = { ...(await readOf('shop', 90, '3')), id: 'configmap:thief/m' };
+    configuration.take([thief, { id: 'configmap:shop/cart', read: 'dropped' }], [], 3);
+    expect(configuration.sourceOf('shop')).to.equal('configmap:shop/shop');
+    expect(configuration.sourceOf('cart')).to.equal(null);
+  });
+
   it('is the same whichever replica read which source first', async () => {
     const reads = [
       await readOf('shop', 10, '2026-01-02'),

@@ -15,6 +15,7 @@ const NO_TABLE: RoutingTable = Object.freeze({ generation: 0, hash: '', services
 
 export class Configuration {
   #applied: Applied = NOTHING_APPLIED;
+  #origins: ServiceOrigins = originsOf(NOTHING_APPLIED);
   #table: RoutingTable = NO_TABLE;
   /** The newest version of each source. */
   readonly #reads = new Map<string, LivingRead>();
@@ -77,16 +78,34 @@ export class Configuration {
     return this.#applied.sources.map(({ id }) => id);
   }
 
+  /** Id of the source that a service comes from. Null: there is no such service. */
+  sourceOf(service: string): string | null {
+    // Asked for each of thousands of services, one after the other.
+    if (this.#origins.applied !== this.#applied) this.#origins = originsOf(this.#applied);
+    return this.#origins.sourceOf.get(service) ?? null;
+  }
+
   /** The newest version of the source that a service comes from. Null: it comes from none that was read. */
   readOf(service: string): LivingRead | null {
-    const source = this.#applied.sources.find(({ services }) => services.some(({ name }) => name === service));
-    return source === undefined ? null : (this.#reads.get(source.id) ?? null);
+    const source = this.sourceOf(service);
+    return source === null ? null : (this.#reads.get(source) ?? null);
   }
 
   /** JSON text for `restore`. */
   toLastGood(): string {
     return toLastGood(this.#applied);
   }
+}
+
+interface ServiceOrigins {
+  readonly applied: Applied;
+  readonly sourceOf: ReadonlyMap<string, string>;
+}
+
+/** A name belongs to one source; in a text that somebody else wrote, to the first. */
+function originsOf(applied: Applied): ServiceOrigins {
+  const named = applied.sources.flatMap(({ id, services }) => services.map(({ name }) => [name, id] as const));
+  return { applied, sourceOf: new Map(named.reverse()) };
 }
 
 function isLiving(read: SourceRead): read is LivingRead {

@@ -29,6 +29,7 @@ function facts(changes: Partial<StatusFacts> = {}): StatusFacts {
 
 const steady = {
   served: { migration: sampleMigration(), standing: 'valid' as const },
+  source: 'file:m.yaml',
   fallback: sampleFallback(),
   stats: new ServiceStats(),
   changed: null,
@@ -50,6 +51,7 @@ describe('the status report', () => {
   it('of a service that nobody asked yet has null where there is no data', () => {
     expect(buildStatus(facts({ services: [steady] })).services[0]).to.deep.equal({
       name: 'shop',
+      source: 'file:m.yaml',
       old_host: 'shop.old.example',
       new_host: 'shop.new.example',
       path_prefix: null,
@@ -95,7 +97,7 @@ describe('the status report', () => {
     });
     const changed = { atMs: NOW, by: 'ada', reason: 'more' };
     const served = { migration: sampleMigration({ shareBp: 2_999 }), standing: 'stale' as const };
-    const [service] = buildStatus(facts({ services: [{ served, fallback, stats, changed }] })).services;
+    const [service] = buildStatus(facts({ services: [{ ...steady, served, fallback, stats, changed }] })).services;
     const at = '2026-01-01T00:00:00.000Z';
     expect(service).to.deep.include({
       percentage: 29.99,

@@ -53,6 +53,8 @@ export interface StatusFacts extends StatusHeadFacts {
 
 export interface ServiceFacts {
   readonly served: ServedMigration;
+  /** `configmap:NAMESPACE/NAME`, `file:PATH`: as `config.source` names one. */
+  readonly source: string;
   readonly fallback: FallbackView;
   readonly stats: ServiceStats;
   /** The last change of this service that somebody made while we looked. */
@@ -110,6 +112,7 @@ export function buildServiceReport(facts: ServiceFacts, nowMs: number): ServiceR
   const { hold, lastCheck, lastError } = fallback;
   return {
     name: migration.name,
+    source: facts.source,
     old_host: migration.old.host,
     new_host: migration.new.host,
     path_prefix: migration.pathPrefix,

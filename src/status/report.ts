@@ -78,6 +78,8 @@ export interface ClusterReport {
 
 export interface ServiceReport {
   readonly name: string;
+  /** Where its configuration stands: `configmap:NAMESPACE/NAME`, `file:PATH`. */
+  readonly source: string;
   readonly old_host: string;
   readonly new_host: string;
   readonly path_prefix: string | null;

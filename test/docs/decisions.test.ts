@@ -22,11 +22,8 @@ function printed(name: string): unknown {
 function answered(changes: Partial<Migration>, request: Partial<ImaginedRequest>): unknown {
   const migration = sampleMigration({ name: 'api-name01', cohort: 'api-name01', ...changes });
   const service = compileService({ migration, standing: 'valid' });
-  return explain(
-    service,
-    STEADY,
-    imaginedFacts(service, { headers: [], cookies: [], ip: null, user: null, ...request }),
-  );
+  const facts = imaginedFacts(service, { headers: [], cookies: [], ip: null, user: null, ...request });
+  return { ...explain(service, STEADY, facts), source: 'file:config/migration.yaml' };
 }
 
 describe('docs/decisions.md', () => {

@@ -274,6 +274,16 @@ services:
     const more = config(90).replace('name: shop', 'name: cart').replace(HOST, 'cart.test');
     await space.configure(more, { 'migration-proxy/config': 'true' });
     await eventually('both serve', async () => (await proxy.status()).services.length === 2);
+    expect((await proxy.status()).services.map(({ name, source }) => `${name} ${source}`)).to.have.members([
+      `cart ${space.label}`,
+      `shop ${beside.label}`,
+    ]);
+    const { stdout } = await runCli(['status', '--admin', proxy.admin]);
+    expect(stdout)
+      .to.match(/^SERVICE +SOURCE /m)
+      .and.match(/^shop +beside\/migration-config +steady /m);
+    const explained = await runCli(['explain', 'cart', '--admin', proxy.admin]);
+    expect(explained.stdout).to.match(/^source +configmap:many\/migration-config$/m);
     await beside.delete('configmap', 'migration-config');
     await eventually('what is gone is stale', async () => (await proxy.service('shop')).stale);
     const [error] = (await proxy.status()).config.errors;

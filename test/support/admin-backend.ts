@@ -64,6 +64,7 @@ export class PlainBackend implements AdminBackend {
       warnings: [],
       services: Array.from(this.#percentages, ([name, percentage]) => ({
         served: { migration: sampleMigration({ name, shareBp: percentage * 100 }), standing: 'valid' as const },
+        source: 'file:migration.yaml',
         fallback: sampleFallback(),
         stats: this.#stats.get(name)!,
         changed: null,
