@@ -1,5 +1,16 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { type CliResult, REPOSITORY, runCli } from '../support/cli.ts';
@@ -296,6 +307,33 @@ describe('the command line', () => {
         /^migration-proxy: its dependencies are not installed; run `npm ci` in .*checkout\n$/,
       );
     });
+
+    it('keeps what it compiled of the sources beside them, where that can be, and starts without a word where not', () => {
+      const checkout = join(directory, 'checkout');
+      const kept = join(checkout, '.cache', 'compiled');
+      const version = join(checkout, 'src', 'cli', 'version.ts');
+      mkdirSync(join(checkout, 'bin'), { recursive: true });
+      cpSync(BIN, join(checkout, 'bin', 'migration-proxy.mjs'));
+      cpSync(join(REPOSITORY, 'src'), join(checkout, 'src'), { recursive: true });
+      writeFileSync(join(checkout, 'package.json'), '{ "type": "module", "version": "1.2.3" }');
+      symlinkSync(join(REPOSITORY, 'node_modules'), join(checkout, 'node_modules'));
+      const { NODE_COMPILE_CACHE: _ours, NODE_V8_COVERAGE: _counted, ...env } = process.env;
+      const start = (more: Readonly<Record<string, string>> = {}) => {
+        const args = [join(checkout, 'bin', 'migration-proxy.mjs'), '--version'];
+        const { stdout, stderr } = spawnSync(process.execPath, args, { env: { ...env, ...more }, encoding: 'utf8' });
+        return stdout + stderr;
+      };
+
+      writeFileSync(join(checkout, '.cache'), 'no directory\n');
+      expect(start(), 'nowhere to write').to.equal('1.2.3\n');
+      rmSync(join(checkout, '.cache'));
+      expect(start({ NODE_COMPILE_CACHE: join(directory, 'elsewhere') }), 'told where').to.equal('1.2.3\n');
+      expect(existsSync(kept)).to.equal(false);
+      expect(start()).to.equal('1.2.3\n');
+      expect(globSync('*/*', { cwd: kept })).to.have.length.above(20);
+      writeFileSync(version, readFileSync(version, 'utf8').replace('.version;', ".version + ', edited';"));
+      expect(start(), 'after an edit').to.equal('1.2.3, edited\n');
+    }).timeout(30_000);
 
     // The Node that a bare machine has.
     const old = '/usr/bin/node';
