@@ -73,6 +73,8 @@ describe('proxy/rewrite', () => {
     ['a=Domain=new.example', null],
     ['a=b', null],
     ['domain=new.example; Path=/', null],
+    ['a=b; Domain=new.example; Domain=.new.example', 'a=b; Domain=new.example; Domain=.shop.example'],
+    ['a=b; Domain=new.example; Domain=example', null],
   ];
   for (const [value, expected] of cookies) {
     it(`Set-Cookie ${JSON.stringify(value)} becomes ${JSON.stringify(expected)}`, () => {

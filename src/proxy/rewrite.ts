@@ -50,33 +50,30 @@ export function rewriteRefresh(value: string, names: Renaming): string | null {
   return url === null ? null : value.slice(0, start) + url + value.slice(end);
 }
 
-/** A cookie whose Domain is new_host gets the client's host; cookies of a parent domain stay as they are. */
+/**
+ * A cookie whose Domain is new_host gets the client's host; cookies of a parent domain stay as they are. Of several Domains
+ * the last counts (RFC 6265 section 5.3), and only that is renamed: else a head full of them would grow twentyfold.
+ */
 export function rewriteSetCookie(value: string, names: Renaming): string | null {
-  let from = value.indexOf(';');
-  let result: string | null = null;
-  let copied = 0;
-  while (from !== -1) {
+  const found = lastDomain(value);
+  if (found === null) return null;
+  const domain = value.slice(found.start, found.end).trim();
+  const dot = domain.startsWith('.') ? '.' : '';
+  if (domain.slice(dot.length).toLowerCase() !== names.newHost) return null;
+  return value.slice(0, found.start) + dot + names.clientHost + value.slice(found.end);
+}
+
+/** Where the value of the last Domain attribute stands. */
+function lastDomain(value: string): { readonly start: number; readonly end: number } | null {
+  let last = null;
+  for (let from = value.indexOf(';'); from !== -1; ) {
     const next = value.indexOf(';', from + 1);
     const end = next === -1 ? value.length : next;
-    const equals = value.indexOf('=', from);
-    if (
-      equals !== -1 &&
-      equals < end &&
-      value
-        .slice(from + 1, equals)
-        .trim()
-        .toLowerCase() === 'domain'
-    ) {
-      const domain = value.slice(equals + 1, end).trim();
-      const bare = domain.startsWith('.') ? domain.slice(1) : domain;
-      if (bare.toLowerCase() === names.newHost) {
-        result = `${result ?? ''}${value.slice(copied, equals + 1)}${domain.startsWith('.') ? '.' : ''}${names.clientHost}`;
-        copied = end;
-      }
-    }
+    const named = /^\s*domain\s*=/i.exec(value.slice(from + 1, end));
+    if (named !== null) last = { start: from + 1 + named[0].length, end };
     from = next;
   }
-  return result === null ? null : result + value.slice(copied);
+  return last;
 }
 
 /** `http`, `https` (as written), '' for `//…`; null for everything else. */

@@ -24,4 +24,11 @@ describe('proxy/scratch', () => {
     const held = new Set(queue.slice(1).map((bytes) => bytes.buffer));
     expect([...held].reduce((sum, { byteLength }) => sum + byteLength, 0)).to.be.lessThan(scratch.buf.length);
   });
+
+  it('sends nothing of what it had no room for', () => {
+    const scratch = new Scratch(1);
+    const { queue, socket } = slowSocket();
+    expect(() => scratch.send(socket, scratch.buf.length + 2, 'lend')).to.throw(RangeError);
+    expect(queue).to.deep.equal([]);
+  });
 });

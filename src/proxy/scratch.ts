@@ -19,8 +19,12 @@ export class Scratch {
     this.buf = Buffer.allocUnsafeSlow(this.#bytes);
   }
 
-  /** Writes buf[0..length). False: the socket asks to wait for `drain`. */
+  /**
+   * Writes buf[0..length). False: the socket asks to wait for `drain`. Throws where more was put together than there is room
+   * for: a head that was cut short would make the next answer on that connection a part of it.
+   */
   send(socket: Socket, length: number, copies: 'copy' | 'lend'): boolean {
+    if (length > this.buf.length) throw new RangeError(`${length} bytes, and room for ${this.buf.length}`);
     // Behind others it would wait for sure: a slow reader of small events must not keep one whole buffer for each.
     if (copies === 'copy' || socket.writableLength > 0) return socket.write(Buffer.from(this.buf.subarray(0, length)));
     const more = socket.write(this.buf.subarray(0, length));
