@@ -142,6 +142,14 @@ describe('requests in nginx', function () {
       ['PUT', [...socket, 'Content-Length: 3'], 'new', 'old'],
       ['GET', ['Via: 1.0 fred, 1.1 migration-proxy'], 'loop', 'loop'],
       ['GET', ['Via: 1.1 migration-proxy-2, 1.1 migration+proxy, migration-proxy 1.1'], 'new', 'old'],
+      ['GET', ['Via: 1.1 google', 'Accept: */*'], 'new', 'old'],
+      ['GET', ['Via: 1.1 edge', 'Accept: text/event-stream'], 'tunnel', 'old_tunnel'],
+      ['GET', ['Via: 1.1 edge', ...socket], 'tunnel', 'old_tunnel'],
+      ['GET', ['Via: */*', 'Accept: */*, 1.1 migration-proxy'], 'new', 'old'],
+      ['POST', ['Via: 1.1 edge', 'Content-Length: 5'], 'once', 'old'],
+      ['POST', ['Via: 1.1 edge', 'Content-Length: 65537'], 'streamed', 'old_streamed'],
+      ['POST', ['Via: 1.1 edge,1.1\tmigration-proxy', 'Content-Length: 5'], 'loop', 'loop'],
+      ['MKCOL', ['Via: 1.1 edge'], 'once', 'old_streamed'],
     ];
     for (const [method, lines, onNew, onOld] of cases) {
       // A body that never comes ends the connection.

@@ -1,10 +1,10 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { fourDigitsBelow, heldWithoutStream, numberUpTo } from './patterns.ts';
+import { fourDigitsBelow, numberUpTo, ordinary, viaOf } from './patterns.ts';
 
 /** What these patterns have of PCRE that JavaScript writes otherwise. */
 function javaScript(pattern: string): RegExp {
-  return new RegExp(pattern.replaceAll('*+', '*').replace(/\\z$/, '$'));
+  return new RegExp(pattern.replaceAll('*+', '*').replaceAll('++', '+').replaceAll('\\z', '$'));
 }
 
 describe('patterns of numbers', () => {
@@ -34,25 +34,43 @@ describe('patterns of numbers', () => {
 });
 
 describe('the pattern of an ordinary request', () => {
-  const ordinary = javaScript(heldWithoutStream(['POST', 'PATCH'], 65_536));
+  const pattern = javaScript(ordinary(['POST', 'PATCH'], 65_536, 'migration-proxy'));
 
-  it('takes its methods with any body that is held, whatever answer is wanted', () => {
-    for (const key of ['POST   ', 'POST 0  ', 'PATCH 65536  */*', 'POST 007  text/html, text/event']) {
-      expect(ordinary.test(key), key).to.equal(true);
-    }
+  it('takes its methods with any body that is held, whatever answer is wanted, whoever else passed it on', () => {
+    const keys = [
+      'POST    ',
+      'POST 0   ',
+      'PATCH 65536  */* ',
+      'POST 007  text/html, text/event ',
+      'POST 5  */* 1.1 google',
+      'POST 5   1.0 fred, 1.1 migration-proxy-2, 1.1 migration+proxy',
+    ];
+    for (const key of keys) expect(pattern.test(key), key).to.equal(true);
   });
 
   it('takes nothing else', () => {
     const others = {
-      'another method': 'GET 5  */*',
-      'a method that begins alike': 'POSTER 5  */*',
-      'a body too large to be held': 'POST 65537  */*',
-      'a body in chunks': 'POST chunked  */*',
-      'an event stream': 'POST 5  text/html, Text/Event-Stream;q=0.9',
-      'an Upgrade that is a number': 'POST  5 */*',
-      'an Upgrade beside a body': 'POST 5 websocket */*',
-      'a Via': 'POST 5 1.1 migration-proxy */*',
+      'another method': 'GET 5  */* ',
+      'a method that begins alike': 'POSTER 5  */* ',
+      'a body too large to be held': 'POST 65537  */* ',
+      'a body in chunks': 'POST chunked  */* ',
+      'an event stream': 'POST 5  text/html, Text/Event-Stream;q=0.9 ',
+      'an Upgrade that is a number': 'POST  5 */* ',
+      'an Upgrade beside a body': 'POST 5 websocket */* ',
+      'a Via that names us': 'POST 5  */* 1.1 migration-proxy',
+      'a Via that names us among others': 'POST 5   1.0 fred, 1.1 migration-proxy (x), 1.1 edge',
     };
-    for (const [what, key] of Object.entries(others)) expect(ordinary.test(key), what).to.equal(false);
+    for (const [what, key] of Object.entries(others)) expect(pattern.test(key), what).to.equal(false);
+  });
+
+  it('takes nothing that is a loop', () => {
+    const loop = javaScript(viaOf('migration-proxy'));
+    const piece = fc.constantFrom('1.1', ' ', ',', '\t', 'migration-proxy', 'fred', '-', '(', ')');
+    const value = fc.array(piece, { maxLength: 8 }).map((pieces) => pieces.join('').trim());
+    fc.assert(
+      fc.property(value, value, (accept, via) => {
+        if (loop.test(via)) expect(pattern.test(`POST 5  ${accept} ${via}`)).to.equal(false);
+      }),
+    );
   });
 });

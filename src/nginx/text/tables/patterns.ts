@@ -69,9 +69,13 @@ function tail(digits: string, i: number): string {
 /** An Accept that asks for events. */
 export const EVENT_STREAM = '(?i:text/event-stream)';
 
-/** Method, length, nothing, Accept, with a space between each two: one of the methods, a body that is held, no event stream. */
-export function heldWithoutStream(methods: readonly string[], mostBytes: number): string {
-  return `^(?:${methods.join('|')}) ${number(mostBytes)}  (?!.*?${EVENT_STREAM})`;
+/**
+ * Method, length, nothing, Accept, Via, with a space between each two: one of the methods, a body that is held, no event stream, and
+ * no word in Via that is our name. Where Accept ends is not asked: with our name in it, a request is one to be looked at, no more.
+ */
+export function ordinary(methods: readonly string[], mostBytes: number, instance: string): string {
+  const odd = `${EVENT_STREAM}|\\s${named(instance)}`;
+  return `^(?:${methods.join('|')}) ${number(mostBytes)}  (?!.*?(?:${odd}))`;
 }
 
 /** Four digits that are less than `bound` (1 to 9999) read as a number. */
@@ -85,7 +89,11 @@ export function fourDigitsBelow(bound: number): string {
 
 /** A Via that names us as one of its hops (RFC 9110 section 7.6.3). */
 export function viaOf(instance: string): string {
-  return `(?:^|,)\\s*+[^\\s,]++\\s++${literal(instance)}(?:[\\s,]|\\z)`;
+  return `(?:^|,)\\s*+[^\\s,]++\\s++${named(instance)}`;
+}
+
+function named(instance: string): string {
+  return `${literal(instance)}(?:[\\s,]|\\z)`;
 }
 
 const PROTOCOL = `(?!(?i:h2c))${TOKEN}(?:/${TOKEN})?`;

@@ -10,9 +10,9 @@ import {
   CLEAN_UPGRADE,
   EVENT_STREAM,
   FIRST_PROTOCOL,
-  heldWithoutStream,
   MAY_UPGRADE,
   numberUpTo,
+  ordinary,
   TAKEN,
   viaOf,
 } from './patterns.ts';
@@ -64,19 +64,16 @@ export function requestTables({ tables, settings }: TableContext): void {
   const events = tables.map('event_stream', [http('accept')], [''], [search]);
   tables.map('stream', upgrade, ['tunnel'], [exact('', ...events)]);
   tables.map('loop', [http('via')], [''], [exact('', ''), regex(viaOf(settings.instance), 'loop ')]);
-  // Spaces between what is put together, so that no Upgrade or Via reads as a length.
+  // Spaces between what is put together, so that no Upgrade reads as a length; no value ends with one, so that none reads as "no Via".
   const framing = [http('transfer_encoding'), variable('content_length')];
-  const hops = [http('upgrade'), http('via')];
-  const usual = USUAL_ACCEPTS.flatMap((accept) => REPLAYABLE.map((method) => exact(`${method}   ${accept}`, '')));
+  const rest = [http('upgrade'), ' ', http('accept'), ' ', http('via')];
+  const usual = USUAL_ACCEPTS.flatMap((accept) => REPLAYABLE.map((method) => exact(`${method}   ${accept} `, '')));
+  const held = (methods: readonly string[]) => ordinary(methods, settings.limits.replayBytes, settings.instance);
   tables.map(
     'shape',
-    [variable('request_method'), ' ', ...framing, ' ', ...hops, ' ', http('accept')],
+    [variable('request_method'), ' ', ...framing, ' ', ...rest],
     [variable('loop'), ' ', variable('replay'), ' ', variable('body'), ' ', variable('stream')],
-    [
-      ...usual,
-      regex(heldWithoutStream(REPLAYABLE, settings.limits.replayBytes), ''),
-      regex(heldWithoutStream(GUARDED, settings.limits.replayBytes), HELD_GUARDED),
-    ],
+    [...usual, regex(held(REPLAYABLE), ''), regex(held(GUARDED), HELD_GUARDED)],
   );
 }
 
