@@ -229,15 +229,14 @@ function ofCluster(samples: (cluster: ClusterMetricsFacts) => readonly Sample[])
 
 function addDurations({ name, stats }: ServiceMetricsFacts, add: (sample: Sample) => void): void {
   for (const cluster of CLUSTERS) {
-    const durations = stats.durationsAt(cluster);
-    const cumulative = durations.cumulative();
+    const { cumulative, sumMs } = stats.durationsAt(cluster);
     const count = cumulative[cumulative.length - 1];
     if (count === 0) continue;
     const labels = { service: name, cluster };
     for (const [i, value] of cumulative.entries()) {
       add({ metricName: `${DURATION}_bucket`, labels: { ...labels, le: BOUND_LABELS[i] }, value });
     }
-    add({ metricName: `${DURATION}_sum`, labels, value: durations.sumMs / 1_000 });
+    add({ metricName: `${DURATION}_sum`, labels, value: sumMs / 1_000 });
     add({ metricName: `${DURATION}_count`, labels, value: count });
   }
 }

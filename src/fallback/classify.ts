@@ -10,6 +10,8 @@ export type Verdict = 'success' | 'soft' | 'failure';
 /** `failureStatuses`: the service's `failure_statuses`. They fail the new cluster only; old has no other to go to. */
 export function classify(outcome: Outcome, failureStatuses: readonly number[]): Verdict {
   if (outcome.failure !== null) return 'failure';
+  // No `failure_statuses` are below 400: most outcomes need not look.
+  if (outcome.status < 400) return 'success';
   if (failureStatuses.includes(outcome.status)) return outcome.cluster === 'new' ? 'failure' : 'success';
   return outcome.status >= 500 ? 'soft' : 'success';
 }

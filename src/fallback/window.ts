@@ -14,20 +14,25 @@ const OLD_TOTAL = 3;
 const OLD_SOFT = 4;
 const COUNTERS = 5;
 
+const CURRENT_AT = COUNTERS;
+const FULL_AT_MS = COUNTERS + 1;
+const SLICES_AT = COUNTERS + 2;
+
 export class FailureWindow {
   readonly windowMs: number;
   readonly #sliceMs: number;
-  readonly #slices = new Uint32Array(SLICES * COUNTERS);
-  readonly #sums = new Int32Array(COUNTERS);
-  /** The slice that is being filled, and when it is full. */
-  #current = 0;
-  #fullAtMs = 0;
+  /**
+   * The sums, then where the slice that is being filled begins and when it is full, then the counters of each slice. One array:
+   * among thousands of services each place more is a wait for memory (a number of its own too, where it is no small integer).
+   */
+  readonly #cells = new Float64Array(SLICES_AT + SLICES * COUNTERS);
 
   /** `windowMs` must be above 0. */
   constructor(windowMs: number) {
     if (!(windowMs > 0)) throw new RangeError(`a window of ${windowMs} ms`);
     this.windowMs = windowMs;
     this.#sliceMs = windowMs / SLICES;
+    this.#cells[CURRENT_AT] = SLICES_AT;
   }
 
   recordNewOk(nowMs: number): void {
@@ -50,43 +55,44 @@ export class FailureWindow {
 
   // Counts as of the last record or roll.
   get newOk(): number {
-    return this.#sums[NEW_OK];
+    return this.#cells[NEW_OK];
   }
   get newFailed(): number {
-    return this.#sums[NEW_FAILED];
+    return this.#cells[NEW_FAILED];
   }
   get newSoft(): number {
-    return this.#sums[NEW_SOFT];
+    return this.#cells[NEW_SOFT];
   }
   get newTotal(): number {
-    return this.#sums[NEW_OK] + this.#sums[NEW_FAILED] + this.#sums[NEW_SOFT];
+    return this.#cells[NEW_OK] + this.#cells[NEW_FAILED] + this.#cells[NEW_SOFT];
   }
   get oldTotal(): number {
-    return this.#sums[OLD_TOTAL];
+    return this.#cells[OLD_TOTAL];
   }
   get oldSoft(): number {
-    return this.#sums[OLD_SOFT];
+    return this.#cells[OLD_SOFT];
   }
 
   /** Forgets what is older than the window. A time before the last one is taken as the last one. */
   roll(nowMs: number): void {
-    if (nowMs < this.#fullAtMs) return;
-    const passed = Math.floor((nowMs - this.#fullAtMs) / this.#sliceMs) + 1;
+    const cells = this.#cells;
+    if (nowMs < cells[FULL_AT_MS]) return;
+    const passed = Math.floor((nowMs - cells[FULL_AT_MS]) / this.#sliceMs) + 1;
     if (passed >= SLICES) {
-      this.#slices.fill(0);
-      this.#sums.fill(0);
-      this.#fullAtMs = nowMs + this.#sliceMs;
+      this.#clear(0, COUNTERS - 1);
+      cells[FULL_AT_MS] = nowMs + this.#sliceMs;
       return;
     }
     for (let i = 0; i < passed; i++) {
-      this.#current = (this.#current + 1) % SLICES;
-      const at = this.#current * COUNTERS;
+      const next = cells[CURRENT_AT] + COUNTERS;
+      const slice = next === cells.length ? SLICES_AT : next;
       for (let c = 0; c < COUNTERS; c++) {
-        this.#sums[c] -= this.#slices[at + c];
-        this.#slices[at + c] = 0;
+        cells[c] -= cells[slice + c];
+        cells[slice + c] = 0;
       }
+      cells[CURRENT_AT] = slice;
     }
-    this.#fullAtMs += passed * this.#sliceMs;
+    cells[FULL_AT_MS] += passed * this.#sliceMs;
   }
 
   /** Forgets new, and keeps old: what is known of old holds in whatever state the service is. */
@@ -99,15 +105,17 @@ export class FailureWindow {
   }
 
   #clear(first: number, last: number): void {
+    const cells = this.#cells;
     for (let c = first; c <= last; c++) {
-      this.#sums[c] = 0;
-      for (let s = 0; s < SLICES; s++) this.#slices[s * COUNTERS + c] = 0;
+      cells[c] = 0;
+      for (let slice = SLICES_AT; slice < cells.length; slice += COUNTERS) cells[slice + c] = 0;
     }
   }
 
   #add(counter: number, nowMs: number): void {
-    if (nowMs >= this.#fullAtMs) this.roll(nowMs);
-    this.#slices[this.#current * COUNTERS + counter]++;
-    this.#sums[counter]++;
+    const cells = this.#cells;
+    if (nowMs >= cells[FULL_AT_MS]) this.roll(nowMs);
+    cells[cells[CURRENT_AT] + counter]++;
+    cells[counter]++;
   }
 }

@@ -7,34 +7,36 @@ const SLICE_MS = 5_000;
 const SLICES = 12;
 
 export class LastMinute {
-  readonly #columns: number;
+  /** Of a row: the number of the slice that it was last written for, then its counters. Side by side, for the processor's cache. */
+  readonly #width: number;
   /** Allocated at the first event: most services of a large table are quiet. */
-  #counts: Uint32Array | null = null;
-  /** The slice number each row was last written for. */
-  readonly #sliceOfRow = new Float64Array(SLICES).fill(-1);
+  #rows: Uint32Array | null = null;
 
   constructor(columns: number) {
-    this.#columns = columns;
+    this.#width = columns + 1;
   }
 
   /** Counts one event at `nowMs` (epoch ms). One that is told so late that its row serves a later slice counts no more. */
   add(column: number, nowMs: number): void {
     const slice = Math.floor(nowMs / SLICE_MS);
-    const row = ((slice % SLICES) + SLICES) % SLICES;
-    this.#counts ??= new Uint32Array(SLICES * this.#columns);
-    if (this.#sliceOfRow[row] > slice) return;
-    if (this.#sliceOfRow[row] !== slice) {
-      this.#counts.fill(0, row * this.#columns, (row + 1) * this.#columns);
-      this.#sliceOfRow[row] = slice;
+    this.#rows ??= new Uint32Array(SLICES * this.#width);
+    const rows = this.#rows;
+    const row = (slice % SLICES) * this.#width;
+    if (rows[row] !== slice) {
+      if (rows[row] > slice) return;
+      rows.fill(0, row, row + this.#width);
+      rows[row] = slice;
     }
-    this.#counts[row * this.#columns + column]++;
+    rows[row + 1 + column]++;
   }
 
   /** The sum of one column over the minute that ends at `nowMs` (the running slice and the eleven before it). */
   sum(column: number, nowMs: number): number {
+    const rows = this.#rows;
+    if (rows === null) return 0;
     let total = 0;
-    for (let row = 0; row < SLICES; row++) {
-      if (this.#isLive(row, nowMs)) total += this.#counts![row * this.#columns + column];
+    for (let row = 0; row < rows.length; row += this.#width) {
+      if (isLive(rows[row], nowMs)) total += rows[row + 1 + column];
     }
     return total;
   }
@@ -42,16 +44,17 @@ export class LastMinute {
   /** Sets `into` to the sums of the columns that begin at `firstColumn`. */
   sumInto(into: Float64Array, firstColumn: number, nowMs: number): void {
     into.fill(0);
-    for (let row = 0; row < SLICES; row++) {
-      if (!this.#isLive(row, nowMs)) continue;
-      const base = row * this.#columns + firstColumn;
-      for (let i = 0; i < into.length; i++) into[i] += this.#counts![base + i];
+    const rows = this.#rows;
+    if (rows === null) return;
+    for (let row = 0; row < rows.length; row += this.#width) {
+      if (!isLive(rows[row], nowMs)) continue;
+      const first = row + 1 + firstColumn;
+      for (let i = 0; i < into.length; i++) into[i] += rows[first + i];
     }
   }
+}
 
-  #isLive(row: number, nowMs: number): boolean {
-    if (this.#counts === null) return false;
-    const age = Math.floor(nowMs / SLICE_MS) - this.#sliceOfRow[row];
-    return age >= 0 && age < SLICES;
-  }
+function isLive(slice: number, nowMs: number): boolean {
+  const age = Math.floor(nowMs / SLICE_MS) - slice;
+  return age >= 0 && age < SLICES;
 }
