@@ -95,7 +95,13 @@ export function assemble(options: RunOptions, around: Surroundings): Assembly {
   });
   const observer = new PlaneObserver({ board, stats, accessLog, warnings, log });
   const makePlane = around.makePlane ?? ((direct) => directPlane(options, direct));
-  const plane: TrafficPlane = makePlane({ observer, now, setTimer, log });
+  const plane: TrafficPlane = makePlane({
+    observer,
+    now,
+    setTimer,
+    log,
+    onRefusals: (refusals) => happenings.refused(refusals),
+  });
   const configuration = new Configuration();
   let adminAt: { readonly host: string; readonly port: number } | null = null;
   const address = () => adminAt && replicaAddress(adminAt, process.env.POD_IP);

@@ -21,8 +21,11 @@ export async function makeNginxPlane(options: RunOptions): Promise<MakePlane> {
   const here = await nginxHere(options.nginx);
   const bundle = caBundle(nginxDirectory(options));
   const settings = nginxSettings(options, here, bundle);
-  return ({ observer, now, setTimer, log }) => {
-    const onEvent = (event: PlaneEvent | NginxEvent | PlaneProblem): void => logEvent(log, event);
+  return ({ observer, now, setTimer, log, onRefusals }) => {
+    const onEvent = (event: PlaneEvent | NginxEvent | PlaneProblem): void => {
+      if (event.kind === 'taken') onRefusals(event.refusals);
+      else logEvent(log, event);
+    };
     const { program } = here;
     warnOfFiles(log, settings);
     const startedBy = options.nginxStart;
@@ -57,7 +60,9 @@ function listening(plane: NginxPlane, { listen: { host, port } }: RunOptions): T
   });
 }
 
-function logEvent(log: Log, event: PlaneEvent | NginxEvent | PlaneProblem): void {
+type LoggedEvent = Exclude<PlaneEvent, { kind: 'taken' }> | NginxEvent | PlaneProblem;
+
+function logEvent(log: Log, event: LoggedEvent): void {
   const code = `nginx_${event.kind}`;
   switch (event.kind) {
     case 'installed':

@@ -4,7 +4,7 @@
 import type { SetTimer } from '../checks/schedule.ts';
 import type { Log } from '../controller/log.ts';
 import type { DataPlane, DataPlaneObserver } from '../status/data-plane.ts';
-import type { NginxFacts } from '../status/nginx-facts.ts';
+import type { NginxFacts, NginxRefusal } from '../status/nginx-facts.ts';
 
 export interface TrafficPlane extends DataPlane {
   /** Takes traffic when it resolves. Rejects when the address cannot be had, or the plane not be started. */
@@ -21,6 +21,8 @@ export interface PlaneSurroundings {
   readonly now: () => number;
   readonly setTimer: SetTimer;
   readonly log: Log;
+  /** Each time nginx has taken a configuration: the services that it does not take as they are configured. */
+  readonly onRefusals: (refusals: readonly NginxRefusal[]) => void;
 }
 
 export type MakePlane = (around: PlaneSurroundings) => TrafficPlane;

@@ -204,6 +204,50 @@ describe('Happenings', () => {
     });
   });
 
+  describe('services that nginx refuses', () => {
+    const refusals = (message = 'nginx cannot serve it: too long') => [{ service: 'a', message }];
+
+    it('are told to the team of their ConfigMap, once for each version of it, with its author', () => {
+      teller.edit(text(service('a', 30), service('b', 0)), { by: 'kubectl-edit' });
+      const told = teller.events.length;
+      teller.happenings.refused(refusals());
+      teller.happenings.refused(refusals());
+      expect(teller.told().slice(told)).to.deep.equal(['rejected a']);
+      expect(teller.events.at(-1)).to.deep.include({
+        message: 'a: nginx cannot serve it: too long',
+        by: 'kubectl-edit',
+        identity: `uid-${SHOP}@102 nginx`,
+        about: { uid: `uid-${SHOP}`, namespace: 'prod', name: 'shop' },
+      });
+      teller.edit(text(service('a', 30), service('b', 5)));
+      teller.happenings.refused(refusals());
+      teller.happenings.refused(refusals('nginx cannot serve it: too long still'));
+      expect(teller.told().filter((line) => line === 'rejected a')).to.have.length(3);
+      expect(teller.remembered().filter((line) => line.startsWith('rejected'))).to.have.length(2);
+    });
+
+    it('are told to be well when nginx takes them again, and not when they are gone', () => {
+      teller.happenings.refused([...refusals(), { service: 'b', message: 'nor this' }]);
+      teller.edit(text(service('a', 20)), {});
+      teller.happenings.refused([]);
+      expect(teller.told().slice(-1)).to.deep.equal(['applied a']);
+      expect(teller.events.at(-1)?.message).to.equal('a: nginx serves it as it is configured again');
+      expect(teller.lines.at(-1)).to.equal(teller.events.at(-1)?.message);
+      teller.happenings.refused([]);
+      expect(teller.told().filter((line) => line.startsWith('applied '))).to.have.length(3);
+    });
+
+    it('of a file stand in the history, and in it once', () => {
+      const alone = new Teller('host:8000', 'file:m.yaml');
+      alone.take([{ id: '/m.yaml', read: readSource({ file: 'm.yaml', text: text(service('a', 1)), kind: 'file' }) }]);
+      alone.happenings.refused(refusals());
+      alone.nowMs += 1_000;
+      alone.happenings.refused(refusals());
+      expect(alone.remembered()).to.deep.equal(['rejected a null -> null']);
+      expect(alone.history.entries()[0].by).to.equal('file:m.yaml');
+    });
+  });
+
   describe('percentages that another manager sets back', () => {
     const at = (percentage: number) => text(service('a', percentage), service('b', 0));
     const ours = { by: 'cli:ada', reason: 'up', manager: 'migration-proxy' };

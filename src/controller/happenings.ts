@@ -8,6 +8,7 @@ import type { SourceRead } from '../migration/candidates.ts';
 import type { ConfigError } from '../migration/errors.ts';
 import type { RunStateName } from '../migration/run-state.ts';
 import type { RoutingTable } from '../routing/table.ts';
+import type { NginxRefusal } from '../status/nginx-facts.ts';
 import { appliedHappenings, type MadeChange } from './applied-happenings.ts';
 import type { ChangeLog } from './change-log.ts';
 import { changesBetween } from './changes.ts';
@@ -16,6 +17,7 @@ import { fallbackHappening } from './fallback-happening.ts';
 import type { Happening } from './happening.ts';
 import type { History } from './history.ts';
 import type { Log } from './log.ts';
+import { Refusals } from './refusals.ts';
 import { Rejections } from './rejections.ts';
 import { Reverts } from './reverts.ts';
 import { authorOf, type Origins, OWN_MANAGER, SourceVersions } from './source-versions.ts';
@@ -45,6 +47,7 @@ export class Happenings {
   readonly #errors: ErrorLog;
   readonly #versions = new SourceVersions();
   readonly #rejections = new Rejections();
+  readonly #refusals = new Refusals();
   readonly #reverts = new Reverts();
   #origins: Origins = { readOf: () => null };
 
@@ -94,6 +97,18 @@ export class Happenings {
       // Who missed the version between does not see that it was set back.
       const seen = happening.kind === 'reverted' ? 'here' : 'everywhere';
       if (happening.kind !== 'applied') history.add(happening, seen);
+      this.#event(happening);
+    }
+  }
+
+  /** Each time nginx has taken a configuration: the services that it does not take as they are configured. */
+  refused(refusals: readonly NginxRefusal[]): void {
+    const { history, log, now, source } = this.#options;
+    const current = { refusals, versions: this.#versions, origins: this.#origins, source, atMs: now() };
+    for (const { happening, words } of this.#refusals.next(current)) {
+      if (words === 'fresh') history.add(happening);
+      // That it refuses has its line already, with what it could not do about it.
+      if (happening.kind === 'applied') log.info({ service: happening.service }, happening.message);
       this.#event(happening);
     }
   }

@@ -198,9 +198,12 @@ describe('nginx plane', () => {
     await plane.settled();
     expect(nginx.checks - checks, 'it is not searched for again').to.equal(1);
     expect(events.filter(({ kind }) => kind === 'refused')).to.have.length(1);
+    const taken = () => events.flatMap((event) => (event.kind === 'taken' ? [event.refusals] : []));
+    expect(taken()).to.deep.equal([[refusal], [refusal]]);
     plane.apply(table(3, service('a'), service('bad', 200)));
     await plane.settled();
     expect(plane.facts().refusals).to.deep.equal([]);
+    expect(taken().at(-1)).to.deep.equal([]);
   });
 
   it('leaves out what even by old alone is refused, and what the text cannot say goes to old', async () => {
@@ -330,7 +333,7 @@ describe('nginx plane', () => {
     plane.apply(table(2, service('shop', 200)));
     await eventually('it is at work', () => nginx.installs.length === 2);
     await plane.drain(1_000);
-    expect(events.map(({ kind }) => kind)).to.deep.equal(['installed']);
+    expect(events.map(({ kind }) => kind).filter((kind) => kind !== 'taken')).to.deep.equal(['installed']);
     expect(plane.facts()).to.deep.include({ up: false, runningGeneration: 1 });
   });
 

@@ -8,7 +8,7 @@ import type { Migration } from '../migration/model.ts';
 import type { RunState } from '../migration/run-state.ts';
 import type { RoutingTable } from '../routing/table.ts';
 import type { DataPlane } from '../status/data-plane.ts';
-import type { LastReload, NginxFacts } from '../status/nginx-facts.ts';
+import type { LastReload, NginxFacts, NginxRefusal } from '../status/nginx-facts.ts';
 import type { FlagFiles } from './flag-files.ts';
 import { installServices } from './installer.ts';
 import {
@@ -34,7 +34,9 @@ export type PlaneEvent =
   | { readonly kind: 'installed'; readonly generation: number; readonly tookMs: number }
   | { readonly kind: 'failed'; readonly stage: string; readonly message: string; readonly againMs: number }
   | { readonly kind: 'warning'; readonly message: string }
-  | { readonly kind: 'refused'; readonly service: string; readonly message: string };
+  | { readonly kind: 'refused'; readonly service: string; readonly message: string }
+  /** A table is at work, without these; also where nothing had to be installed for it. */
+  | { readonly kind: 'taken'; readonly refusals: readonly NginxRefusal[] };
 
 export interface NginxPlaneOptions {
   readonly process: PlaneProcess;
@@ -241,6 +243,7 @@ export class NginxPlane implements DataPlane {
       this.#failures = 0;
       this.#runningGeneration = table.generation;
       this.#running = byName(table);
+      onEvent({ kind: 'taken', refusals: this.#refused.list(table.services) });
       const isUnchanged = 'unchanged' in result;
       // What failed before is no longer wanted: nobody has to look at it any more.
       if (!isUnchanged || this.#lastReload?.ok === false) this.#lastReload = { atMs: now(), ok: true, error: null };
