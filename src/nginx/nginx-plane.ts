@@ -35,7 +35,6 @@ export type PlaneEvent =
   | { readonly kind: 'failed'; readonly stage: string; readonly message: string; readonly againMs: number }
   | { readonly kind: 'warning'; readonly message: string }
   | { readonly kind: 'refused'; readonly service: string; readonly message: string }
-  /** A table is at work, without these; also where nothing had to be installed for it. */
   | { readonly kind: 'taken'; readonly refusals: readonly NginxRefusal[] };
 
 export interface NginxPlaneOptions {
