@@ -1,7 +1,8 @@
 /**
  * Time limits for many connections at the price of a pointer swap: one queue for each distinct duration, in order of
  * expiry because every entry of a queue waits equally long. Arming, re-arming and disarming allocate nothing.
- * A limit fires up to one tick late, never early.
+ * A limit fires up to one tick late, never early, and only after the sockets were read: a process that was kept from running
+ * for longer than a limit must not take what waited for it in the kernel as never sent.
  */
 import type { Faultable } from './contained.ts';
 
@@ -36,7 +37,14 @@ export class Deadlines {
   }
 
   start(tickMs: number): void {
-    this.#timer ??= setInterval(() => this.tick(this.#now()), tickMs).unref();
+    this.#timer ??= setInterval(() => {
+      const dueMs = this.#now();
+      // Node runs timers before it polls sockets, and immediates after (nginx expires its timers after epoll too). Due is what
+      // was so before the poll, which may take long by itself.
+      setImmediate(() => {
+        if (this.#timer !== null) this.tick(dueMs);
+      });
+    }, tickMs).unref();
   }
 
   stop(): void {

@@ -5,15 +5,20 @@
 import type { Socket } from 'node:net';
 import { within } from './eventually.ts';
 
+const SHOWN_BYTES = 2_000;
+
 export class ByteQueue {
   ended = false;
   error: Error | null = null;
-  #bytes: Buffer = Buffer.alloc(0);
+  /** What is waiting, and room behind it: bytes are added, never moved, so that what was given away stays as it is. */
+  #room: Buffer = Buffer.alloc(0);
+  #begin = 0;
+  #end = 0;
   #wake: (() => void) | null = null;
 
   constructor(socket: Socket) {
     socket.on('data', (chunk: Buffer) => {
-      this.#bytes = this.#bytes.length === 0 ? chunk : Buffer.concat([this.#bytes, chunk]);
+      this.#add(chunk);
       this.#wake?.();
     });
     socket.on('error', (error) => {
@@ -30,39 +35,39 @@ export class ByteQueue {
 
   /** What has arrived and was not taken yet. */
   get waiting(): Buffer {
-    return this.#bytes;
+    return this.#room.subarray(this.#begin, this.#end);
   }
 
   /** The bytes up to and including `mark`. */
   async until(mark: string, withinMs: number): Promise<Buffer> {
-    await this.#for(`bytes ending with ${JSON.stringify(mark)}`, () => this.#bytes.includes(mark), withinMs);
-    return this.#take(this.#bytes.indexOf(mark) + mark.length);
+    await this.#for(`bytes ending with ${JSON.stringify(mark)}`, () => this.waiting.includes(mark), withinMs);
+    return this.#take(this.waiting.indexOf(mark) + mark.length);
   }
 
   async exactly(count: number, withinMs: number): Promise<Buffer> {
-    await this.#for(`${count} bytes`, () => this.#bytes.length >= count, withinMs);
+    await this.#for(`${count} bytes`, () => this.#size >= count, withinMs);
     return this.#take(count);
   }
 
   /** The next bytes, left where they are. */
   async peek(count: number, withinMs: number): Promise<Buffer> {
-    await this.#for(`${count} bytes`, () => this.#bytes.length >= count, withinMs);
-    return this.#bytes.subarray(0, count);
+    await this.#for(`${count} bytes`, () => this.#size >= count, withinMs);
+    return this.waiting.subarray(0, count);
   }
 
   /** Everything to the end of the connection. */
   async rest(withinMs: number): Promise<Buffer> {
     await this.#until('the end of the connection', () => this.ended, withinMs);
-    return this.#take(this.#bytes.length);
+    return this.#take(this.#size);
   }
 
   async #for(what: string, there: () => boolean, withinMs: number): Promise<void> {
     await this.#until(what, () => there() || this.ended, withinMs);
     if (there()) return;
     const why = this.error === null ? 'closed' : this.error.message;
-    throw new Error(
-      `connection ${why} while waiting for ${what}; got ${JSON.stringify(this.#bytes.toString('latin1'))}`,
-    );
+    const shown = JSON.stringify(this.waiting.toString('latin1', 0, SHOWN_BYTES));
+    const cut = this.#size > SHOWN_BYTES ? `, the first of ${this.#size} bytes` : '';
+    throw new Error(`connection ${why} while waiting for ${what}; got ${shown}${cut}`);
   }
 
   async #until(what: string, met: () => boolean, withinMs: number): Promise<void> {
@@ -75,9 +80,23 @@ export class ByteQueue {
     }
   }
 
+  get #size(): number {
+    return this.#end - this.#begin;
+  }
+
+  #add(chunk: Buffer): void {
+    if (this.#end + chunk.length > this.#room.length) {
+      const room = Buffer.allocUnsafe(2 * (this.#size + chunk.length));
+      this.#end = this.waiting.copy(room);
+      this.#begin = 0;
+      this.#room = room;
+    }
+    this.#end += chunk.copy(this.#room, this.#end);
+  }
+
   #take(count: number): Buffer {
-    const taken = this.#bytes.subarray(0, count);
-    this.#bytes = this.#bytes.subarray(count);
+    const taken = this.#room.subarray(this.#begin, this.#begin + count);
+    this.#begin += count;
     return taken;
   }
 }

@@ -105,7 +105,7 @@ export class Direct {
 
   /** The records of requests, when there are `count`. */
   recorded(count: number): Promise<RequestRecord[]> {
-    return eventually(`${count} records`, () => (this.records.length >= count ? this.records : null), 5_000);
+    return eventually(`${count} records`, () => (this.records.length >= count ? this.records : null), 20_000);
   }
 
   async stop(): Promise<void> {
