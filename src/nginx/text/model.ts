@@ -41,7 +41,7 @@ export function buildModel(input: RenderInput, controlToken: Token, scripts: Rea
   const http = httpSettings(settings);
   const upstreams = new Upstreams(input.addresses);
   const values = printedValues(tables.values, { migrates, divided });
-  const { servers: hosts, ...tls } = printedServers(servers, {
+  const { servers: hosts, tls } = printedServers(servers, {
     upstreams,
     files,
     settings,
@@ -60,7 +60,7 @@ export function buildModel(input: RenderInput, controlToken: Token, scripts: Rea
       njs: scriptFile === null || settings.njsModule === null ? null : absolutePath(settings.njsModule, 'njs module'),
       script: scriptFile === null ? null : absolutePath(scriptFile, 'script'),
       scripts: njs,
-      ssl: tls.speaksTls ? defaultTls(tls.trustsDefault, files, settings) : null,
+      ssl: tls.locations > 0 ? defaultTls(tls.trustingDefault > 0, files, settings) : null,
     },
     tables: printedBlocks(blocks),
     upstreams: upstreams.blocks().map(shapedUpstream),
@@ -68,6 +68,7 @@ export function buildModel(input: RenderInput, controlToken: Token, scripts: Rea
     files: files.contents,
     refused: first.refused,
     variables: blocks.length + njs.length + SET_VARIABLES.length,
+    tls,
   };
 }
 

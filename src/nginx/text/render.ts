@@ -10,9 +10,8 @@ import { compileTemplates, type Printer, type TemplateTexts } from './printer.ts
 import type { Rendered, RenderInput } from './rendered.ts';
 import { printShaped } from './shapes.ts';
 import { type Token, token } from './token.ts';
+import { warningsOf } from './warnings.ts';
 
-/** Each costs every request about 4 ns (nginx 1.22.1): far beyond this is a configuration to think about. */
-const MANY_VARIABLES = 300;
 const NO_TOKEN = '0'.repeat(16);
 
 /** Compiling takes longer than printing a small configuration. */
@@ -20,7 +19,7 @@ const printers = new WeakMap<TemplateTexts, Printer>();
 
 /** `templates`: all texts of the folder, by name. Throws a ConfigurationFault on values that validation must have refused. */
 export function renderNginx(input: RenderInput, templates: TemplateTexts): Rendered {
-  const { main, tables, upstreams, servers, files, refused, variables } = buildModel(
+  const { main, tables, upstreams, servers, files, refused, variables, tls } = buildModel(
     input,
     hexId(NO_TOKEN, 'token'),
     templates,
@@ -35,7 +34,7 @@ export function renderNginx(input: RenderInput, templates: TemplateTexts): Rende
   const digest = hash('sha256', blank, 'hex').slice(0, 16);
   // The first one stands before any text of a service.
   const text = blank.replace(`return 200 "${NO_TOKEN}"`, `return 200 "${digest}"`);
-  return { text, token: digest, files, warnings: warningsOf(variables), refused, variables };
+  return { text, token: digest, files, warnings: warningsOf({ variables, tls }, input.settings), refused, variables };
 }
 
 /** Handlebars would indent empty lines too. */
@@ -43,14 +42,6 @@ function printedTables(printer: Printer, blocks: readonly PrintedBlock[]): Token
   const text = printer.print('tables', { blocks });
   // Not by `^`, which stands before what follows U+2028 too, in the middle of a value.
   return token(text.replace(/(^|\n)(?=[^\n])/g, '$1    ').replace(/\n$/, ''));
-}
-
-function warningsOf(variables: number): string[] {
-  if (variables <= MANY_VARIABLES) return [];
-  return [
-    `the nginx text has ${variables} variables, and above ${MANY_VARIABLES} what they cost each request begins to show: use fewer ` +
-      'distinct percentages, header names, regexes and lists of addresses, for example the same ip_rules for many services',
-  ];
 }
 
 function printerOf(templates: TemplateTexts): Printer {

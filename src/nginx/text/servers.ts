@@ -25,19 +25,19 @@ export interface ServerParts {
   readonly listens: readonly Listen[];
 }
 
-/** `speaksTls`: whether any backend does; `trustsDefault`: whether any of those is verified with the default CAs. */
+/** `tls`: locations that speak TLS to their backend, and those of them that verify it with the default CAs. */
 export function printedServers(servers: readonly Server[], parts: ServerParts) {
-  const tls = { speaksTls: false, trustsDefault: false };
+  const tls = { locations: 0, trustingDefault: 0 };
   const size: TextSize = servers.length > FEW_SERVERS ? 'large' : 'small';
   const printed = servers.map((server) => {
     const holes = new Holes();
     const lanes = serverLanes(server, parts, holes);
     const spoken = tlsOf(lanes);
-    tls.speaksTls ||= spoken.length > 0;
-    tls.trustsDefault ||= spoken.some(trustsDefault);
+    tls.locations += spoken.length;
+    tls.trustingDefault += spoken.filter(trustsDefault).length;
     return { model: printedServer(server, lanes, parts, holes, size), words: holes.words };
   });
-  return { servers: printed, ...tls };
+  return { servers: printed, tls };
 }
 
 /** Large: so many servers that what each has of its own does not stay in the processor's caches. */
