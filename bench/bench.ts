@@ -55,14 +55,16 @@ async function available({ only }: Options): Promise<Contender[]> {
 
 async function measureShape(shape: Shape, rows: readonly Row[], options: Options): Promise<Measured[]> {
   const directory = tempDir();
-  const measured = rows.map(({ name, base, hosts }) => ({ name, base, hosts, samples: [] as Sample[] }));
+  const measured = rows.map(({ name, base, spread }) => {
+    return { name, base, hosts: spread?.hosts ?? null, samples: [] as Sample[] };
+  });
   const requests = Math.max(FEWEST_REQUESTS, options.services ?? 0);
   try {
     const { backend, backends } = await startBackend(shape, directory, options);
     const running: Running[] = [];
-    for (const { name, contender, configuration } of rows) {
+    for (const { name, contender, spread } of rows) {
       const fileName = name.replace(/[^a-z0-9]+/g, '-');
-      running.push(await contender.start(fileName, { directory, core: options.proxyCore, backends, configuration }));
+      running.push(await contender.start(fileName, { directory, core: options.proxyCore, backends, spread }));
     }
     for (let round = 1; round <= options.rounds; round++) {
       for (const [index, { name, hosts, samples }] of measured.entries()) {

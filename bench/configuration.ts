@@ -1,6 +1,6 @@
 /**
  * The configurations that our own proxy is measured with: backends in, YAML text out. `oneService` decides as the compared
- * proxies do; `spread` is many services, to see what their number costs a request.
+ * proxies do; `manyOf` is many services, to see what their number costs a request.
  */
 import { loopback, manyServices } from '../test/support/many-services.ts';
 import type { Backends } from './nginx-text.ts';
@@ -32,9 +32,18 @@ ${tls('old')}${tls('new')}    migration: { enabled: true, strategy: weight, perc
 `;
 }
 
+/** Many services: how many, and the address of the backends of service `i`. */
+export interface Spread {
+  readonly hosts: number;
+  readonly address: (i: number) => string;
+}
+
+export function spreadOver(hosts: number, sharing: Sharing): Spread {
+  return { hosts, address: (i) => (sharing === 'distinct' ? loopback(i) : '127.0.0.1') };
+}
+
 /** Old speaks plain HTTP; new TLS where there is a CA, each service under a name of its own. */
-export function spread(count: number, sharing: Sharing, { oldPort, newPort, caFile }: Backends): string {
-  const address = (i: number): string => (sharing === 'distinct' ? loopback(i) : '127.0.0.1');
+export function manyOf({ hosts, address }: Spread, { oldPort, newPort, caFile }: Backends): string {
   const backends = (i: number) => ({ old: `${address(i)}:${oldPort}`, new: `${address(i)}:${newPort}` });
-  return manyServices({ count, backends, ...(caFile === null ? {} : { caFile }) });
+  return manyServices({ count: hosts, backends, ...(caFile === null ? {} : { caFile }) });
 }

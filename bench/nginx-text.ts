@@ -1,8 +1,12 @@
 /**
- * nginx configurations of the measurement: ports and files in, text out. The backend answers; `plain` only passes on;
+ * nginx configurations of the measurement: ports and files in, text out. The backend answers; `plain` only passes on; `logged` also
+ * says who asked and writes a line;
  * `canary` decides as the compared proxies do: header, four CIDRs, a tenth of the users, a tenth of the rest, falls back to
  * the old cluster, and writes a buffered log, which is how an outcome leaves nginx.
  */
+import { oldHost } from '../test/support/many-services.ts';
+import type { Spread } from './configuration.ts';
+
 export interface Backends {
   readonly oldPort: number;
   readonly newPort: number;
@@ -46,10 +50,32 @@ export function backendText(
   );
 }
 
-export function plainText(port: number, backends: Backends, prefix: string): string {
+/** With many services a server and an upstream for each, and nothing to decide. */
+export function plainText(port: number, backends: Backends, prefix: string, spread: Spread | null): string {
+  const server = (name: string, upstream: string): string => `server {
+    listen 127.0.0.1:${port};
+    server_name ${name};
+    keepalive_requests 1000000000;
+    location / {
+      proxy_pass ${scheme(backends)}://${upstream};
+      ${passing(backends)}
+    }
+  }`;
+  if (spread === null) return frame(prefix, `access_log off;\n  ${upstreams(backends)}\n  ${server('_', 'old')}`);
+  const each = Array.from({ length: spread.hosts }, (_, i) => {
+    const upstream = `upstream old-${i} { server ${spread.address(i)}:${backends.oldPort} max_fails=0; keepalive 256; keepalive_timeout 4s; }`;
+    return `${upstream}\n  ${server(oldHost(i), `old-${i}`)}`;
+  });
+  const sizes = 'server_names_hash_max_size 32768;\n  server_names_hash_bucket_size 256;';
+  return frame(prefix, `access_log off;\n  ${sizes}\n  ${each.join('\n  ')}`);
+}
+
+/** What any proxy does that tells its backend who asked, names each request, and writes down what became of it: no decision. */
+export function loggedText(port: number, backends: Backends, prefix: string): string {
   return frame(
     prefix,
-    `access_log off;
+    `log_format outcome '$msec\\t$status\\t$request_time';
+  access_log ${prefix}/access.log outcome buffer=64k flush=1s;
   ${upstreams(backends)}
   server {
     listen 127.0.0.1:${port};
@@ -57,6 +83,11 @@ export function plainText(port: number, backends: Backends, prefix: string): str
     location / {
       proxy_pass ${scheme(backends)}://old;
       ${passing(backends)}
+      proxy_set_header X-Forwarded-For $remote_addr;
+      proxy_set_header X-Forwarded-Proto $scheme;
+      proxy_set_header X-Forwarded-Host $http_host;
+      proxy_set_header X-Request-ID $connection-$connection_requests;
+      add_header X-Request-ID $connection-$connection_requests;
     }
   }`,
   );

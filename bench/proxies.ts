@@ -4,22 +4,25 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort } from '../test/support/ports.ts';
+import { manyOf, oneService, type Spread } from './configuration.ts';
 import { haproxyText } from './haproxy-text.ts';
-import { type Backends, canaryText, plainText } from './nginx-text.ts';
+import { type Backends, canaryText, loggedText, plainText } from './nginx-text.ts';
 import { type Running, startPinned } from './processes.ts';
 
 export interface Stage {
   readonly directory: string;
   readonly core: number;
   readonly backends: Backends;
-  /** Of ours; the others have their own. */
-  readonly configuration: (backends: Backends) => string;
+  /** Null: one service. */
+  readonly spread: Spread | null;
 }
 
 export interface Contender {
   readonly name: string;
   /** Ours are held to `--at-most`. */
   readonly whose: 'ours' | 'others';
+  /** Whether it can serve many services. */
+  readonly spreads: boolean;
   /** Programs that it needs on the PATH. */
   readonly needs: readonly string[];
   /** `name`: of its files; of one proxy several may run. */
@@ -27,20 +30,26 @@ export interface Contender {
 }
 
 export const CONTENDERS: readonly Contender[] = [
-  { name: 'nginx plain', whose: 'others', needs: ['nginx'], start: (name, stage) => nginx(name, plainText, stage) },
-  { name: 'nginx canary', whose: 'others', needs: ['nginx'], start: (name, stage) => nginx(name, canaryText, stage) },
-  { name: 'haproxy canary', whose: 'others', needs: ['haproxy'], start: haproxy },
-  { name: 'migration-proxy', whose: 'ours', needs: [], start: (name, stage) => ours(name, [], stage) },
-  { name: 'migration-proxy nginx', whose: 'ours', needs: ['nginx'], start: oursOnNginx },
-  { name: 'express + hpm', whose: 'others', needs: [], start: expressProxy },
+  { ...theirs('nginx plain', 'nginx'), spreads: true, start: (name, stage) => nginx(name, plainText, stage) },
+  { ...theirs('nginx logged', 'nginx'), start: (name, stage) => nginx(name, loggedText, stage) },
+  { ...theirs('nginx canary', 'nginx'), start: (name, stage) => nginx(name, canaryText, stage) },
+  { ...theirs('haproxy canary', 'haproxy'), start: haproxy },
+  { name: 'migration-proxy', whose: 'ours', spreads: true, needs: [], start: (name, stage) => ours(name, [], stage) },
+  { name: 'migration-proxy nginx', whose: 'ours', spreads: true, needs: ['nginx'], start: oursOnNginx },
+  { ...theirs('express + hpm'), start: expressProxy },
 ];
 
-async function nginx(name: string, textOf: typeof plainText, { directory, core, backends }: Stage): Promise<Running> {
+function theirs(name: string, ...needs: readonly string[]) {
+  return { name, needs, whose: 'others', spreads: false } as const;
+}
+
+async function nginx(name: string, textOf: typeof plainText, stage: Stage): Promise<Running> {
+  const { directory, core, backends, spread } = stage;
   const port = await freePort();
   const prefix = join(directory, name);
   mkdirSync(prefix);
   const file = join(prefix, 'nginx.conf');
-  writeFileSync(file, textOf(port, backends, prefix));
+  writeFileSync(file, textOf(port, backends, prefix, spread));
   return startPinned(name, ['nginx', '-p', prefix, '-e', join(prefix, 'error.log'), '-c', file], {
     core,
     port,
@@ -68,7 +77,8 @@ async function ours(name: string, flags: readonly string[], stage: Stage): Promi
   const place = join(stage.directory, name);
   mkdirSync(place);
   const file = join(place, 'migration.yaml');
-  writeFileSync(file, stage.configuration(stage.backends));
+  const { spread, backends } = stage;
+  writeFileSync(file, spread === null ? oneService(backends) : manyOf(spread, backends));
   const bin = join(import.meta.dirname, '..', 'bin', 'migration-proxy.mjs');
   const files = ['--local-config', file, '--state-dir', join(place, 'state')];
   const listen = ['--listen', `127.0.0.1:${port}`, '--admin-listen', `127.0.0.1:${adminPort}`];

@@ -1,9 +1,8 @@
 /**
  * What is measured beside what: the proxies wanted and the options in, the rows of the table out. One row a proxy; with
- * `--services` two of each of ours, few services and many, the second compared to the first.
+ * `--services` two of each that can serve many, few services and many, the second compared to the first.
  */
-import { oneService, spread } from './configuration.ts';
-import type { Backends } from './nginx-text.ts';
+import { type Spread, spreadOver } from './configuration.ts';
 import type { Options } from './options.ts';
 import type { Contender } from './proxies.ts';
 
@@ -12,9 +11,8 @@ export interface Row {
   /** The row whose CPU a request is 1; it need not have been measured. */
   readonly base: string;
   readonly contender: Contender;
-  readonly configuration: (backends: Backends) => string;
-  /** Hosts over which the requests are spread; null: the one of `oneService`. */
-  readonly hosts: number | null;
+  /** Null: the one service of `oneService`. */
+  readonly spread: Spread | null;
 }
 
 /** Enough that nothing is special about one, too few to cost anything. */
@@ -24,19 +22,18 @@ export function rowsOf(contenders: readonly Contender[], options: Options): Row[
   const { services, backends: sharing, base } = options;
   if (services === null) {
     return contenders.map((contender) => ({
-      ...{ name: contender.name, base, contender, configuration: oneService, hosts: null },
+      ...{ name: contender.name, base, contender, spread: null },
     }));
   }
   const named = ({ name }: Contender, hosts: number): string => `${name}, ${hosts} services`;
   return contenders
-    .filter(({ whose }) => whose === 'ours')
+    .filter(({ spreads }) => spreads)
     .flatMap((contender) =>
       [FEW_SERVICES, services].map((hosts) => ({
         name: named(contender, hosts),
         base: named(contender, FEW_SERVICES),
         contender,
-        configuration: (to: Backends) => spread(hosts, sharing, to),
-        hosts,
+        spread: spreadOver(hosts, sharing),
       })),
     );
 }

@@ -1,6 +1,7 @@
 /**
  * Configurations of thousands of services: how many and where they lead comes in, YAML text comes out. Service `i` is
- * `svc-i`, asked as `svc-i.old.example`; percentages repeat after twenty, so that the number of distinct ones stays small.
+ * `svc-i`, asked as `svc-i.old.example`; percentages repeat after twenty, so that the number of distinct ones stays small, and those of the
+ * first ten are on the average what those of all are.
  */
 export interface ManyServices {
   readonly count: number;
@@ -12,13 +13,15 @@ export interface ManyServices {
   readonly percentages?: Readonly<Record<number, number>>;
 }
 
-export const DISTINCT_PERCENTAGES = 20;
+const DISTINCT_PERCENTAGES = 20;
+/** Has no divisor in common with it. */
+const STRIDE = 11;
 
 export function manyServices({ count, backends, caFile, percentages = {} }: ManyServices): string {
   let text = 'services:\n';
   for (let i = 0; i < count; i++) {
     const { old, new: fresh } = backends(i);
-    const percentage = percentages[i] ?? (i % DISTINCT_PERCENTAGES) + 1;
+    const percentage = percentages[i] ?? ((i * STRIDE) % DISTINCT_PERCENTAGES) + 1;
     text +=
       `  - name: svc-${i}\n    old_host: ${oldHost(i)}\n    old_backend: ${old}\n` +
       `    new_host: svc-${i}.new.example\n    new_backend: ${fresh}\n` +
