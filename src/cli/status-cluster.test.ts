@@ -57,6 +57,9 @@ describe('the cluster in a status for people', () => {
       'the API server X does not answer: refused: what is served goes on, changes and other replicas are not heard of',
     );
     expect(apiServerTrouble(status({ api_server: api, ready: false }))).not.to.include('what is served');
+    expect(apiServerTrouble(status({ api_server: { ...api, refused: true } }))).to.match(
+      /: what is served goes on, changes of the configuration are not heard of$/,
+    );
     expect(apiServerTrouble(status({}))).to.equal(null);
     expect(apiServerTrouble(status({ api_server: undefined }))).to.equal(null);
   });

@@ -22,7 +22,8 @@ export function replicaLines(status: StatusReport, nowMs: number, paint: Paint):
 function replicaText(replica: ReplicaReport, status: StatusReport, nowMs: number, paint: Paint): string {
   const silentMs = nowMs - Date.parse(replica.seen_at);
   // Without the API server nobody is heard of.
-  const isSilent = status.api_server?.connected === true && silentMs > SILENT_AFTER_MS;
+  const { connected = false, refused = false } = status.api_server ?? {};
+  const isSilent = (connected || refused) && silentMs > SILENT_AFTER_MS;
   const saidSince = Date.parse(replica.seen_at) > Date.parse(status.config.loaded_at ?? '') + LIVE_EVERYWHERE_MS;
   const differs = replica.config_hash !== status.config_hash && (saidSince || replica.config_hash === '');
   const troubles = [
@@ -41,5 +42,6 @@ function replicaText(replica: ReplicaReport, status: StatusReport, nowMs: number
 export function apiServerTrouble({ api_server: api, ready }: StatusReport): string | null {
   if (api === undefined || api.connected) return null;
   const why = api.problem ?? 'the API server has not answered yet';
-  return `${why}: ${ready ? 'what is served goes on, ' : ''}changes and other replicas are not heard of`;
+  const unheard = api.refused ? 'changes of the configuration' : 'changes and other replicas';
+  return `${why}: ${ready ? 'what is served goes on, ' : ''}${unheard} are not heard of`;
 }

@@ -49,6 +49,8 @@ export interface ApiServerFacts {
   readonly connected: boolean;
   /** In words; null: there is none. */
   readonly problem: string | null;
+  /** It answers, but may not be asked for the configuration: other replicas may well be heard of. */
+  readonly isRefused: boolean;
   /** Epoch ms; null: never yet. */
   readonly lastHeardMs: number | null;
 }

@@ -24,7 +24,7 @@ class Member {
     const labels = {};
     const watch = () => ({ close: () => {} });
     const values = new SharedConfigMap({ ...around, name: 'migration-proxy-state', labels, watch });
-    const apiServer = () => ({ connected: true, problem: null, lastHeardMs: null });
+    const apiServer = () => ({ connected: true, problem: null, isRefused: false, lastHeardMs: null });
     const events = { tell: () => {}, close: () => {} };
     const server = 'memory:';
     this.cluster = new Cluster(
@@ -140,7 +140,8 @@ describe('the place of a replica in its cluster', () => {
 
   it('tells of a lost connection once, and of its return', async () => {
     const member = new Member(api, time, 'a', 'one');
-    const lost = { connected: false, problem: 'the API server memory: does not answer', lastHeardMs: null };
+    const problem = 'the API server memory: does not answer';
+    const lost = { connected: false, problem, isRefused: false, lastHeardMs: null };
     for (const connected of [true, false, false, true, true]) {
       member.cluster.connection(connected ? { ...lost, connected, problem: null } : lost);
       await time.pass(3_000);
@@ -148,6 +149,14 @@ describe('the place of a replica in its cluster', () => {
     expect(member.logged).to.deep.equal([
       'the API server memory: does not answer: what is served goes on, changes and other replicas are not heard of',
       'the API server memory: answers again',
+    ]);
+  });
+
+  it('does not say that others are not heard of where the configuration alone may not be read', () => {
+    const member = new Member(api, time, 'a', 'one');
+    member.cluster.connection({ connected: false, problem: 'refuses to list it', isRefused: true, lastHeardMs: null });
+    expect(member.logged).to.deep.equal([
+      'refuses to list it: what is served goes on, changes of the configuration are not heard of',
     ]);
   });
 

@@ -125,7 +125,7 @@ export class Cluster implements ClusterLink {
   }
 
   /** As the source of configuration hears of the API server: the one watch that every replica has. */
-  connection({ connected, problem }: ApiServerFacts): void {
+  connection({ connected, isRefused, problem }: ApiServerFacts): void {
     const { log, now, server } = this.#options;
     if (connected === this.#wasConnected) return;
     if (connected && this.#wasConnected === false) {
@@ -135,7 +135,8 @@ export class Cluster implements ClusterLink {
     }
     if (!connected && problem !== null) {
       const served = this.#own.isLoaded() ? 'what is served goes on' : 'nothing is served yet';
-      log.warn({ code: 'api_server_lost' }, `${problem}: ${served}, changes and other replicas are not heard of`);
+      const unheard = isRefused ? 'changes of the configuration' : 'changes and other replicas';
+      log.warn({ code: 'api_server_lost' }, `${problem}: ${served}, ${unheard} are not heard of`);
     }
     if (!connected) this.#lostMs = now();
     if (connected || problem !== null) this.#wasConnected = connected;

@@ -243,7 +243,7 @@ describe('EventWriter', () => {
       await stage.turn(1_000);
     }
     expect(stage.lines).to.have.length(1);
-    expect(stage.lines[0]).to.match(/the verb create on events in namespace prod/);
+    expect(stage.lines[0]).to.match(/without it `history` alone tells/);
     stage.failure = null;
     await stage.turn(120_000);
     expect(stage.made).to.deep.equal([]);

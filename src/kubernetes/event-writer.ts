@@ -183,10 +183,7 @@ export class EventWriter {
     const { kind, message, retryAfterMs } = failure;
     if (kind === 'exists') return PAUSE_MS;
     if (kind === 'forbidden' || kind === 'invalid' || kind === 'not_found' || kind === 'too_large') {
-      const cure =
-        kind === 'forbidden'
-          ? `; the role needs the verb create on events in namespace ${namespace}; without it \`history\` alone tells`
-          : '; this Event is left to the history';
+      const cure = kind === 'forbidden' ? '; without it `history` alone tells' : '; this Event is left to the history';
       this.#reportLasting(`${kind} ${namespace}`, message + cure);
       return PAUSE_MS;
     }

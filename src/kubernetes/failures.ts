@@ -4,6 +4,10 @@
  * Refuses to know what anybody does about it.
  */
 import { KubeFailure, type KubeFailureKind } from './api.ts';
+import { missingRight } from './missing-right.ts';
+
+/** Nobody was asked: there is nothing to show. The message says what is missing, where, and what to do. */
+export class UnusableCredentials extends Error {}
 
 /** The parts of a `kind: Status` that we read. */
 interface StatusBody {
@@ -26,7 +30,8 @@ export function failureOfStatus(
   const retryAfterMs = retryAfterOf(headers['retry-after']);
   const kind = kindOf(status, reason, message, retryAfterMs !== null);
   const verb = kind === 'forbidden' || kind === 'unauthorized' ? 'refuses to' : 'did not';
-  const said = message === '' ? '' : `: ${message}`;
+  const right = kind === 'forbidden' ? missingRight(message) : null;
+  const said = `${message === '' ? '' : `: ${cut(message)}`}${right === null ? '' : `; ${right}`}`;
   return new KubeFailure(kind, `the API server ${server} ${verb} ${what} (${status})${said}`, {
     status,
     ...(retryAfterMs === null ? {} : { retryAfterMs }),
@@ -41,9 +46,8 @@ export function failureOfErrorEvent(server: string, object: unknown): KubeFailur
 }
 
 export function unreachable(server: string, error: unknown): KubeFailure {
-  return new KubeFailure('unreachable', `the API server ${server} does not answer: ${reasonOf(error)}`, {
-    cause: error,
-  });
+  const what = error instanceof UnusableCredentials ? 'cannot be asked' : 'does not answer';
+  return new KubeFailure('unreachable', `the API server ${server} ${what}: ${reasonOf(error)}`, { cause: error });
 }
 
 export function timedOut(server: string, what: string, limitMs: number): KubeFailure {
@@ -95,9 +99,12 @@ function statusBody(text: string): StatusBody {
   }
 }
 
-/** Bodies of gateways may be pages of HTML. */
 function oneLine(text: string): string {
-  const line = text.replace(/\s+/g, ' ').trim();
+  return text.replace(/\s+/g, ' ').trim();
+}
+
+/** Bodies of gateways may be pages of HTML. */
+function cut(line: string): string {
   return line.length > 400 ? `${line.slice(0, 400)} …` : line;
 }
 

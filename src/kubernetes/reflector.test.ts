@@ -128,7 +128,12 @@ describe('the reflector', () => {
     const stage = new Stage();
     stage.failures = Array.from({ length: 20 }, () => lost);
     await stage.reflector.start();
-    expect(stage.reflector.connection).to.deep.equal({ connected: false, problem: lost.message, lastHeardMs: null });
+    expect(stage.reflector.connection).to.deep.equal({
+      connected: false,
+      isRefused: false,
+      problem: lost.message,
+      lastHeardMs: null,
+    });
     expect(stage.told).to.deep.equal([]);
     await stage.pass(20_000);
     expect(stage.lists).to.be.within(10, 16);

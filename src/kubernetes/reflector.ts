@@ -38,6 +38,8 @@ export interface Connection {
   readonly connected: boolean;
   /** Null while connected, and before the first attempt has ended. */
   readonly problem: string | null;
+  /** The server answers, but this it does not allow: of what else it is asked it may well tell. */
+  readonly isRefused: boolean;
   /** Epoch ms. */
   readonly lastHeardMs: number | null;
 }
@@ -54,7 +56,7 @@ export class Reflector {
   #listedMs = -Infinity;
   /** When the server first answered in this attempt. */
   #answeredMs: number | null = null;
-  #connection: Connection = { connected: false, problem: null, lastHeardMs: null };
+  #connection: Connection = { connected: false, problem: null, isRefused: false, lastHeardMs: null };
 
   constructor(options: ReflectorOptions) {
     this.#options = { silenceMs: 40_000, ...options };
@@ -219,11 +221,12 @@ export class Reflector {
   #heard(): void {
     const nowMs = this.#options.now();
     this.#answeredMs ??= nowMs;
-    this.#connect({ connected: true, problem: null, lastHeardMs: nowMs });
+    this.#connect({ connected: true, problem: null, isRefused: false, lastHeardMs: nowMs });
   }
 
   #lost(failure: KubeFailure): void {
-    this.#connect({ connected: false, problem: failure.message, lastHeardMs: this.#connection.lastHeardMs });
+    const isRefused = failure.kind === 'forbidden';
+    this.#connect({ connected: false, problem: failure.message, isRefused, lastHeardMs: this.#connection.lastHeardMs });
   }
 
   #connect(connection: Connection): void {

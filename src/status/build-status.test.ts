@@ -38,9 +38,9 @@ const steady = {
 describe('the status report', () => {
   it('tells of the API server and the replicas where there are any, and says nothing of them elsewhere', () => {
     const replica = { name: 'pod-b', version: '0.1.0', configHash: '3f9c', seenMs: NOW, leader: true };
-    const apiServer = { connected: false, problem: 'does not answer', lastHeardMs: null };
+    const apiServer = { connected: false, problem: 'does not answer', isRefused: false, lastHeardMs: null };
     const { api_server: told, replicas } = buildStatus(facts({ cluster: { apiServer, replicas: [replica] } }));
-    expect(told).to.deep.equal({ connected: false, last_heard_at: null, problem: 'does not answer' });
+    expect(told).to.deep.equal({ connected: false, last_heard_at: null, refused: false, problem: 'does not answer' });
     const seenAt = new Date(NOW).toISOString();
     expect(replicas).to.deep.equal([
       { name: 'pod-b', version: '0.1.0', config_hash: '3f9c', seen_at: seenAt, leader: true },

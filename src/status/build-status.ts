@@ -14,6 +14,7 @@ export interface ClusterStatusFacts {
   readonly apiServer: {
     readonly connected: boolean;
     readonly problem: string | null;
+    readonly isRefused: boolean;
     readonly lastHeardMs: number | null;
   };
   readonly replicas: readonly {
@@ -92,9 +93,9 @@ export function buildStatusHead(facts: StatusHeadFacts): Omit<StatusReport, 'ser
 }
 
 function clusterReport({ apiServer, replicas }: ClusterStatusFacts): Pick<StatusReport, 'api_server' | 'replicas'> {
-  const { connected, lastHeardMs, problem } = apiServer;
+  const { connected, isRefused, lastHeardMs, problem } = apiServer;
   return {
-    api_server: { connected, last_heard_at: timeOrNull(lastHeardMs), problem },
+    api_server: { connected, last_heard_at: timeOrNull(lastHeardMs), refused: isRefused, problem },
     replicas: replicas.map(({ name, version, configHash, seenMs, leader }) => {
       return { name, version, config_hash: configHash, seen_at: time(seenMs), leader };
     }),

@@ -30,6 +30,8 @@ export interface ApiServerReport {
   /** Changes are heard of as they happen. */
   readonly connected: boolean;
   readonly last_heard_at: string | null;
+  /** It answers, but does not allow the configuration to be read: other replicas may well be heard of. */
+  readonly refused: boolean;
   /** Why it is not connected, in words. */
   readonly problem: string | null;
 }

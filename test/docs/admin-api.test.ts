@@ -141,22 +141,27 @@ describe('docs of the admin server', () => {
         expect(validate(json), `${schema} ${JSON.stringify(validate.errors)}`).to.equal(true);
         const { properties } = openapi.components.schemas[schema];
         if (properties === undefined) continue;
-        // The backend here is no nginx plane.
-        const names = Object.keys(properties).filter((name) => name !== 'nginx');
+        // The backend here is no nginx plane, and in no cluster.
+        const elsewhere = ['api_server', 'nginx', ...(schema === 'Status' ? ['replicas'] : [])];
+        const names = Object.keys(properties).filter((name) => !elsewhere.includes(name));
         expect(Object.keys(json)).to.have.members(names);
       }
     });
 
-    it('describes what the nginx plane adds', () => {
-      const ajv = new Ajv2020({ strict: false, validateFormats: false, allErrors: true });
-      ajv.addSchema(openapi, 'openapi');
-      const validate = ajv.getSchema('openapi#/components/schemas/Nginx')!;
-      const { nginx } = JSON.parse(
-        `{${blocksOf('observability.md').find(({ text }) => text.startsWith('"nginx"'))?.text}}`,
-      );
-      expect(validate(nginx), JSON.stringify(validate.errors)).to.equal(true);
-      expect(Object.keys(nginx)).to.have.members(Object.keys(openapi.components.schemas.Nginx.properties));
-    });
+    for (const [field, schema] of [
+      ['nginx', 'Nginx'],
+      ['api_server', 'ApiServer'],
+    ]) {
+      it(`describes what stands as ${field} in a status`, () => {
+        const ajv = new Ajv2020({ strict: false, validateFormats: false, allErrors: true });
+        ajv.addSchema(openapi, 'openapi');
+        const validate = ajv.getSchema(`openapi#/components/schemas/${schema}`)!;
+        const { text } = blocksOf('observability.md').find((block) => block.text.startsWith(`"${field}"`))!;
+        const { [field]: shown } = JSON.parse(`{${text}}`);
+        expect(validate(shown), JSON.stringify(validate.errors)).to.equal(true);
+        expect(Object.keys(shown)).to.have.members(Object.keys(openapi.components.schemas[schema].properties));
+      });
+    }
   });
 });
 

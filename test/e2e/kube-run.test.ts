@@ -5,6 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { parse } from 'yaml';
 import { runCli } from '../support/cli.ts';
 import { eventually, within } from '../support/eventually.ts';
 import { KubeNamespace } from '../support/kube-namespace.ts';
@@ -166,6 +167,45 @@ services:
     await space.configure(config(50));
     await proxy.ready();
     expect(await answers(proxy)).to.equal(200);
+  });
+
+  it('that may not be read is told with the line of the Role that is missing, and with that line it is', async () => {
+    const space = await KubeNamespace.make(kube, 'unreadable');
+    await space.configure(config(30));
+    const ours = { op: 'remove', path: '/rules/0/resourceNames/0' };
+    const patch = (...steps: object[]) =>
+      kube.expectKubectl(
+        '-n',
+        space.name,
+        'patch',
+        'role',
+        'migration-proxy',
+        '--type=json',
+        '-p',
+        JSON.stringify(steps),
+      );
+    await patch(ours);
+    const proxy = await replica(space, { name: 'pod-a', ready: false });
+    const { problem } = await eventually('it is told', async () => {
+      const { api_server: apiServer } = await proxy.status();
+      return apiServer?.refused ? apiServer : null;
+    });
+    const [, where, line = ''] = /what is missing is, in (a Role in namespace \S+): - (.*)$/.exec(problem ?? '') ?? [];
+    expect([where, line]).to.deep.equal([
+      'a Role in namespace unreadable',
+      '{ apiGroups: [""], resources: [configmaps], resourceNames: [migration-config], verbs: [get, list, watch] }',
+    ]);
+    await eventually('the log has it', () =>
+      proxy.process.stderr.includes('changes of the configuration are not heard of'),
+    );
+    const { replicas } = await eventually('it is registered', async () => {
+      const status = await proxy.status();
+      return status.replicas?.length === 1 ? status : null;
+    });
+    expect(replicas?.[0]?.name).to.equal('pod-a');
+    await patch({ op: 'add', path: '/rules/-', value: parse(line) });
+    await proxy.ready();
+    expect((await proxy.service('shop')).percentage).to.equal(30);
   });
 
   it('goes on without the API server, says so, and is caught up when it is back', async () => {
