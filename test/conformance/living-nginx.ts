@@ -100,7 +100,7 @@ export class LivingNginx implements Living {
         return () => clearTimeout(timer);
       },
       onEvent: (event) => {
-        if (event.kind !== 'installed') this.#problems.push(JSON.stringify(event));
+        if (event.kind !== 'installed' && event.kind !== 'taken') this.#problems.push(JSON.stringify(event));
       },
     });
   }
