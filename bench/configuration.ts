@@ -2,11 +2,8 @@
  * The configurations that our own proxy is measured with: backends in, YAML text out. `oneService` decides as the compared
  * proxies do; `manyOf` is many services, to see what their number costs a request.
  */
-import { loopback, manyServices } from '../test/support/many-services.ts';
-import type { Backends } from './nginx-text.ts';
-
-/** `distinct`: each service has addresses of its own, so that no two share an upstream. */
-export type Sharing = 'shared' | 'distinct';
+import { manyServices } from '../test/support/many-services.ts';
+import type { Backends, Spread } from './backends.ts';
 
 export function oneService({ oldPort, newPort, caFile }: Backends): string {
   const protocol = caFile === null ? 'http' : 'https';
@@ -30,16 +27,6 @@ ${tls('old')}${tls('new')}    migration: { enabled: true, strategy: weight, perc
         - { cidr: 203.0.113.0/24, target: new_cluster }
       user_rules: [ { user_id_header: X-User-ID, hash_range: 0-9, target: new_cluster } ]
 `;
-}
-
-/** Many services: how many, and the address of the backends of service `i`. */
-export interface Spread {
-  readonly hosts: number;
-  readonly address: (i: number) => string;
-}
-
-export function spreadOver(hosts: number, sharing: Sharing): Spread {
-  return { hosts, address: (i) => (sharing === 'distinct' ? loopback(i) : '127.0.0.1') };
 }
 
 /** Old speaks plain HTTP; new TLS where there is a CA, each service under a name of its own. */

@@ -1,5 +1,5 @@
 /** HAProxy's configuration of the measurement, with the same decision as the nginx one: ports and files in, text out. */
-import type { Backends } from './nginx-text.ts';
+import type { Backends } from './backends.ts';
 
 export function haproxyText(port: number, { oldPort, newPort, caFile }: Backends): string {
   const tls = caFile === null ? '' : ` ssl verify required ca-file ${caFile} sni str(bench.test) verifyhost bench.test`;

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { readSource } from '../src/migration/parse.ts';
-import { manyOf, spreadOver } from './configuration.ts';
+import { spreadOver } from './backends.ts';
+import { manyOf } from './configuration.ts';
 import { readWrk, type Sample } from './measure.ts';
 import { readOptions } from './options.ts';
 import { usageOf } from './proc.ts';

@@ -5,14 +5,7 @@
  * the old cluster, and writes a buffered log, which is how an outcome leaves nginx.
  */
 import { oldHost } from '../test/support/many-services.ts';
-import type { Spread } from './configuration.ts';
-
-export interface Backends {
-  readonly oldPort: number;
-  readonly newPort: number;
-  /** Null: plain HTTP. */
-  readonly caFile: string | null;
-}
+import type { Backends, Spread } from './backends.ts';
 
 export interface BackendFiles {
   readonly root: string;

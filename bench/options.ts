@@ -2,7 +2,7 @@
  * What is measured, from the words of the command line: words in, options or a usage error out.
  */
 import { parseArgs } from 'node:util';
-import type { Sharing } from './configuration.ts';
+import type { Sharing } from './backends.ts';
 
 /** One kind of load. Everything is HTTP/1.1, and 1 KiB answers on kept connections where nothing else is said. */
 export const SHAPES = {

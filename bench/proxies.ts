@@ -4,9 +4,10 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort } from '../test/support/ports.ts';
-import { manyOf, oneService, type Spread } from './configuration.ts';
+import type { Backends, Spread } from './backends.ts';
+import { manyOf, oneService } from './configuration.ts';
 import { haproxyText } from './haproxy-text.ts';
-import { type Backends, canaryText, loggedText, plainText } from './nginx-text.ts';
+import { canaryText, loggedText, plainText } from './nginx-text.ts';
 import { type Running, startPinned } from './processes.ts';
 
 export interface Stage {

@@ -2,7 +2,7 @@
  * What is measured beside what: the proxies wanted and the options in, the rows of the table out. One row a proxy; with
  * `--services` two of each that can serve many, few services and many, the second compared to the first.
  */
-import { type Spread, spreadOver } from './configuration.ts';
+import { type Spread, spreadOver } from './backends.ts';
 import type { Options } from './options.ts';
 import type { Contender } from './proxies.ts';
 
