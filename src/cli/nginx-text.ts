@@ -35,7 +35,7 @@ export async function nginxTextOf(
   options: TextOptions,
   backends: 'names' | 'addresses',
 ): Promise<NginxText> {
-  const { errors, services } = await readConfiguration(file, await sourceText(file));
+  const { errors, services, placeOf } = await readConfiguration(file, await sourceText(file));
   const settings = nginxSettings(options, await hereFor(options), caBundle(nginxDirectory(options)));
   const book = await addressBook(services, backends);
   const refused = new RefusedServices();
@@ -46,11 +46,16 @@ export async function nginxTextOf(
     text: rendered.text,
     errors: [
       ...errors.map(formatConfigError),
-      ...refused.list(services).map(({ service, message }) => `${file}: ${service}: ${message}`),
+      ...refused.list(services).map(({ service, key, message }) => {
+        const place = placeOf(service, key ?? null) ?? BEGINNING;
+        return formatConfigError({ file, ...place, message: `${service}: ${message}` });
+      }),
     ],
     warnings: rendered.warnings,
   };
 }
+
+const BEGINNING = { line: 1, column: 1, path: '' };
 
 /** For a version that is named no nginx has to be here. */
 async function hereFor({ nginx, nginxVersion }: TextOptions): Promise<NginxHere> {

@@ -204,11 +204,13 @@ export class AdminFacade implements AdminBackend {
     return configuration.errors.length + (nginx?.().refusals.length ?? 0);
   }
 
-  /** Right as configuration, so no line is to blame. */
+  /** Right as configuration: often no more can be said of the place than which service it is. */
   #nginxErrors(nginx: NginxFacts | null): readonly ConfigError[] {
-    return (nginx?.refusals ?? []).map(({ service, message }) => {
+    const { configuration } = this.#options.parts;
+    return (nginx?.refusals ?? []).map(({ service, key, message }) => {
       const file = this.#sourceOf(service).replace(/^file:/, '');
-      return { code: 'nginx_refused', service, file, line: 1, column: 1, path: '', message };
+      const place = configuration.placeOf(service, key ?? null);
+      return { code: 'nginx_refused', service, file, line: 1, column: 1, path: '', ...place, message };
     });
   }
 

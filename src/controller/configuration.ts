@@ -8,6 +8,7 @@ import type { SourceRead } from '../migration/candidates.ts';
 import type { ConfigError } from '../migration/errors.ts';
 import { fromLastGood, toLastGood } from '../migration/last-good.ts';
 import type { OwnAddress } from '../migration/own-address.ts';
+import { type ServicePlace, servicePlace } from '../migration/service-place.ts';
 import { buildTable } from '../routing/build.ts';
 import type { RoutingTable } from '../routing/table.ts';
 
@@ -89,6 +90,12 @@ export class Configuration {
   readOf(service: string): LivingRead | null {
     const source = this.sourceOf(service);
     return source === null ? null : (this.#reads.get(source) ?? null);
+  }
+
+  /** Where the newest text lists it (`servicePlace`). Null: it does not, or cannot be read. */
+  placeOf(service: string, key: string | null): ServicePlace | null {
+    const read = this.readOf(service)?.read ?? 'gone';
+    return read === 'gone' ? null : servicePlace(read, service, key);
   }
 
   /** JSON text for `restore`. */

@@ -214,7 +214,7 @@ describe('Happenings', () => {
       teller.happenings.refused(refusals());
       expect(teller.told().slice(told)).to.deep.equal(['rejected a']);
       expect(teller.events.at(-1)).to.deep.include({
-        message: 'a: nginx cannot serve it: too long',
+        message: 'a: line 2, column 5: services[0]: nginx cannot serve it: too long',
         by: 'kubectl-edit',
         identity: `uid-${SHOP}@102 nginx`,
         about: { uid: `uid-${SHOP}`, namespace: 'prod', name: 'shop' },

@@ -2,6 +2,7 @@
  * Services that nginx does not take, as happenings: told once for each version of their text, and once more when it takes them again. In:
  * all that it refuses, each time it has taken a configuration. Out: what has not been told yet. Refuses to know why nginx does so.
  */
+import { servicePlace } from '../migration/service-place.ts';
 import type { NginxRefusal } from '../status/nginx-facts.ts';
 import type { Happening } from './happening.ts';
 import { authorOf, identityOf, type Origins, type SourceVersions } from './source-versions.ts';
@@ -35,16 +36,25 @@ export class Refusals {
     return [...refused, ...served.map((service) => takenAgain(service, now))];
   }
 
-  #refused({ service, message }: NginxRefusal, now: RefusedNow): Refusal[] {
+  #refused(refusal: NginxRefusal, now: RefusedNow): Refusal[] {
+    const { service, message } = refusal;
     const common = commonOf(service, now);
     const before = this.#told.get(service);
     const isKnown = before?.message === message;
     // A file has no version: what is new in it is told.
     if (isKnown && (common.about === null || before.identity === common.identity)) return [];
     this.#told.set(service, { identity: common.identity, message });
-    const happening = { ...common, kind: 'rejected', why: message, message: `${service}: ${message}` } as const;
+    const why = placeText(refusal, now) + message;
+    const happening = { ...common, kind: 'rejected', why, message: `${service}: ${why}` } as const;
     return [{ happening, words: isKnown ? 'known' : 'fresh' }];
   }
+}
+
+/** As errors of the text itself say it. A line changes with every edit above it: it is no part of what is known. */
+function placeText({ service, key }: NginxRefusal, { origins }: RefusedNow): string {
+  const read = origins.readOf(service)?.read ?? 'gone';
+  const place = read === 'gone' ? null : servicePlace(read, service, key ?? null);
+  return place === null ? '' : `line ${place.line}, column ${place.column}: ${place.path}: `;
 }
 
 function takenAgain(service: string, now: RefusedNow): Refusal {

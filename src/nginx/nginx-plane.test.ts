@@ -114,7 +114,7 @@ describe('nginx plane', () => {
         const text = [...lines, ...[...book].map(([host, found]) => `${host} ${found}`)].join('\n');
         const refused = services
           .filter(({ migration, standing }) => migration.name === 'unsayable' && standing === 'valid')
-          .map(() => ({ service: 'unsayable', message: 'needs njs' }));
+          .map(() => ({ service: 'unsayable', key: 'migration.hash', message: 'needs njs' }));
         return { text, token: tokenOf(text), files: new Map(), warnings: [], refused, variables: 0 };
       },
       findRefused: async (names, check) => {

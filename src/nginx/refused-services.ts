@@ -6,8 +6,13 @@
 import type { ServedMigration } from '../migration/model.ts';
 import type { NginxRefusal } from '../status/nginx-facts.ts';
 
-interface Refused {
+/** `message`: without a line of nginx's text, which nobody has. `key`: what is to blame, below the service, where that is known. */
+export interface Reason {
   readonly message: string;
+  readonly key?: string;
+}
+
+interface Refused extends Reason {
   readonly served: 'by_old' | 'not_at_all';
 }
 
@@ -25,12 +30,12 @@ export class RefusedServices {
   }
 
   /** It was refused as `servable` gave it: from now on it gives less of it. False: there is nothing less to give. */
-  refuse(service: ServedMigration, message: string): boolean {
+  refuse(service: ServedMigration, reason: Reason): boolean {
     const before = this.#refused.get(service);
     if (before?.served === 'not_at_all') return false;
     const mayServeOld = before === undefined && service.standing !== 'invalid';
     this.#refused.set(service, {
-      message: before?.message ?? message,
+      ...(before ?? reason),
       served: mayServeOld ? 'by_old' : 'not_at_all',
     });
     return true;
@@ -42,7 +47,8 @@ export class RefusedServices {
       if (refused === undefined) return [];
       const instead = refused.served === 'by_old' ? 'its old cluster alone serves it' : 'it is not served';
       const message = `nginx cannot serve it as it is configured, so ${instead}: ${refused.message}`;
-      return [{ service: service.migration.name, message }];
+      const key = refused.key === undefined ? {} : { key: refused.key };
+      return [{ service: service.migration.name, ...key, message }];
     });
   }
 }

@@ -15,10 +15,10 @@ export async function renderSayable(
 ): Promise<Rendered> {
   for (;;) {
     const rendered = await render(refused.servable(services), addresses);
-    const messages = new Map(rendered.refused.map(({ service, message }) => [service, message]));
+    const refusals = new Map(rendered.refused.map((refusal) => [refusal.service, refusal]));
     const isLess = services.map((service) => {
-      const message = messages.get(service.migration.name);
-      return message !== undefined && refused.refuse(service, message);
+      const refusal = refusals.get(service.migration.name);
+      return refusal !== undefined && refused.refuse(service, refusal);
     });
     if (!isLess.includes(true)) return rendered;
   }

@@ -25,5 +25,7 @@ export interface LastReload {
 /** A service that this nginx cannot serve as it is configured. */
 export interface NginxRefusal {
   readonly service: string;
+  /** What is to blame, below the service: `canary.header_rules[0].value`; absent where that is not known. */
+  readonly key?: string;
   readonly message: string;
 }

@@ -231,7 +231,7 @@ ${more}`;
 
   it('serves by old alone what this nginx refuses, and says so; the others are as they should be', async () => {
     const picky = join(tempDir(), 'nginx');
-    const refuses = `case "$*" in *" -t "*|"-t "*) ! grep -q "server 127.0.0.1:1 " "$6" || { echo "nginx: [emerg] no such server" >&2; exit 1; };; esac`;
+    const refuses = `case "$*" in *" -t "*|"-t "*) ! grep -q "server 127.0.0.1:1 " "$6" || { echo "nginx: [emerg] no such server in /x/nginx.conf:7" >&2; exit 1; };; esac`;
     writeFileSync(picky, `#!/bin/sh\n${refuses}\nPATH=$PATH:/usr/sbin exec nginx "$@"\n`, { mode: 0o755 });
     const more = `  - name: mail
     old_host: mail.old.test
@@ -245,7 +245,14 @@ ${more}`;
     expect(clusterOf(await ask(running.port, { host: 'mail.old.test' }))).to.equal('old');
     const { config } = await running.status();
     expect(config.errors).to.have.length(1);
-    expect(config.errors[0]).to.deep.include({ code: 'nginx_refused', service: 'mail', line: 1, column: 1 });
+    const lines = yaml(100, more).split('\n');
+    expect(config.errors[0]).to.deep.include({
+      code: 'nginx_refused',
+      service: 'mail',
+      line: lines.indexOf('  - name: mail') + 1,
+      column: 5,
+      path: 'services[1]',
+    });
     expect(config.errors[0].message).to.include('its old cluster alone serves it').and.to.include('no such server');
     expect(await metric(running, 'migration_proxy_config_errors')).to.deep.equal({ '': 1 });
   });

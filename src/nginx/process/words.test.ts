@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { complaints, deathWords, lastWords, logLines, reloadRefusal, warningsIn } from './words.ts';
+import { complaints, deathWords, lastWords, logLines, reloadRefusal, warningsIn, withoutPlace } from './words.ts';
 
 const TAKEN = (pid: number): string =>
   `2025/11/21 15:19:16 [emerg] ${pid}#${pid}: bind() to 127.0.0.1:8000 failed (98: Address already in use)`;
@@ -32,6 +32,12 @@ describe("nginx's words", () => {
     );
     expect(lastWords('', 'signal SIGSEGV')).to.equal('it ended with signal SIGSEGV and said nothing');
     expect(lastWords('x'.repeat(9_000), 'code 1').length).to.be.below(2_100);
+  });
+
+  it('are told without the line of a text that nobody has', () => {
+    const words = 'host not found in upstream "a:1" in /dev/shm/p/nginx.conf:371; unknown "x" variable';
+    expect(withoutPlace(words)).to.equal('host not found in upstream "a:1"; unknown "x" variable');
+    expect(withoutPlace('open() "/d/nginx.conf" failed')).to.equal('open() "/d/nginx.conf" failed');
   });
 
   it('tell a reload that is refused from one that still tries to bind', () => {

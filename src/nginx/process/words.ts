@@ -44,6 +44,11 @@ export function lastWords(said: string, ending: string): string {
   return rest.length === 0 ? `it ended with ${ending} and said nothing` : shortened([...new Set(rest)].join('; '));
 }
 
+/** Without where in its text nginx was, for people who do not have that text. */
+export function withoutPlace(message: string): string {
+  return message.replace(/ in \/\S*\/nginx\.conf:\d+/g, '');
+}
+
 /** Whether a line may be of a text that is loaded: of the master, or of a worker that cannot work at all. */
 export function isOfLoading({ level, pid }: LogLine, masterPid: number): boolean {
   return pid === masterPid || level === 'emerg' || level === 'alert';

@@ -12,6 +12,8 @@ export interface RenderInput {
 /** A service that cannot be said in this nginx: it is not in the text. */
 export interface Refusal {
   readonly service: string;
+  /** The key that is to blame, below the service. */
+  readonly key: string;
   readonly message: string;
 }
 
