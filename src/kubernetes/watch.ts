@@ -6,6 +6,7 @@ import type { IncomingMessage } from 'node:http';
 import { KubeFailure, type Selection, type WatchHandlers } from './api.ts';
 import { failureOfStatus, timedOut, unreachable } from './failures.ts';
 import { kubeCall } from './kube-call.ts';
+import { list } from './requests.ts';
 import type { Transport } from './transport.ts';
 import { WatchStream } from './watch-stream.ts';
 
@@ -87,9 +88,7 @@ async function pass(
 }
 
 function watchUrl(server: string, selection: Selection, resourceVersion: string): string {
-  const { namespace } = selection;
-  const where = namespace === null ? '' : `namespaces/${encodeURIComponent(namespace)}/`;
-  const query = new URLSearchParams({
+  const query = {
     watch: 'true',
     allowWatchBookmarks: 'true',
     timeoutSeconds: String(TIMEOUT_SECONDS),
@@ -97,8 +96,8 @@ function watchUrl(server: string, selection: Selection, resourceVersion: string)
     ...(selection.kind === 'one'
       ? { fieldSelector: `metadata.name=${selection.name}` }
       : { labelSelector: selection.labels }),
-  });
-  return `${server}/api/v1/${where}configmaps?${query}`;
+  };
+  return server + list('configmaps', selection.namespace, query).path;
 }
 
 async function firstOf(response: IncomingMessage): Promise<string> {
