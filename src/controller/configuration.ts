@@ -6,7 +6,7 @@ import { type Applied, loadedFrom, NOTHING_APPLIED } from '../migration/applied.
 import { applyReads, type LivingRead } from '../migration/apply.ts';
 import type { SourceRead } from '../migration/candidates.ts';
 import type { ConfigError } from '../migration/errors.ts';
-import { fromLastGood, toLastGood } from '../migration/last-good.ts';
+import { fromLastGoodJson, toLastGood } from '../migration/last-good.ts';
 import type { OwnAddress } from '../migration/own-address.ts';
 import { type ServicePlace, servicePlace } from '../migration/service-place.ts';
 import { buildTable } from '../routing/build.ts';
@@ -25,7 +25,7 @@ export class Configuration {
 
   /** Before the first `take`: what a former process served last. False: there is no sense in it. */
   restore(lastGood: unknown): boolean {
-    const restored = fromLastGood(JSON.stringify(lastGood));
+    const restored = fromLastGoodJson(lastGood);
     if (restored === null) return false;
     this.#applied = restored.applied;
     return true;

@@ -4,6 +4,7 @@
  */
 import { holdOf, type Phase } from '../fallback/state.ts';
 import { fromShared, type Remembered, type StoredState } from '../fallback/stored.ts';
+import { tooHeavy } from './json-weight.ts';
 
 type Members = Readonly<Record<string, unknown>>;
 
@@ -20,6 +21,7 @@ export function stateText(newTarget: string, state: StoredState, members: Member
 
 /** Null: not ours, of a format to come, or no sense in it. `self`: this replica's name; times that lie ahead are cut to `nowMs`. */
 export function stateInText(text: string, nowMs: number, self: string | null): StateInText | null {
+  if (tooHeavy(text) !== null) return null;
   let json: unknown;
   try {
     json = JSON.parse(text);

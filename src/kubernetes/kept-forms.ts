@@ -4,19 +4,24 @@
  */
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
+import { tooHeavy } from '../controller/json-weight.ts';
+import { KubeFailure } from './api.ts';
 import type { Kept, KeptForm } from './kept-text.ts';
 
 const FORMAT = '1';
 const LAST_GOOD_KEY = 'last-good.json.gz';
 const HISTORY_KEY = 'history.json';
 
-/** Nothing that fits into an object as we write it is longer. */
-const MOST_UNPACKED_BYTES = 32 * 1024 * 1024;
+/** Of what is written and of what is read: 50 000 services. 1 MiB of an object may unpack into a thousand times as much. */
+const MOST_UNPACKED_BYTES = 16 * 1024 * 1024;
 
 /** zlib writes no time and no name into the head: equal texts are equal bytes. */
 export const lastGoodForm: KeptForm = {
   what: 'the last good configuration',
   toObject: async (text) => {
+    // What nobody could read again would stand in the way of what was kept before.
+    const problem = unreadable(text);
+    if (problem !== null) throw new KubeFailure('too_large', problem);
     const packed = await promisify(gzip)(text, { level: 9 });
     return { data: { format: FORMAT }, binaryData: { [LAST_GOOD_KEY]: packed.toString('base64') } };
   },
@@ -28,8 +33,9 @@ export const lastGoodForm: KeptForm = {
       const options = { maxOutputLength: MOST_UNPACKED_BYTES };
       const text = (await promisify(gunzip)(Buffer.from(packed, 'base64'), options)).toString('utf8');
       return formatOf(text);
-    } catch {
-      return { kind: 'damaged' };
+    } catch (error) {
+      const isTooLong = (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE';
+      return { kind: 'damaged', why: isTooLong ? tooLong() : 'it cannot be unpacked' };
     }
   },
 };
@@ -45,11 +51,22 @@ export const historyForm: KeptForm = {
 
 /** Both texts are JSON that tells its format. */
 function formatOf(text: string): Kept {
+  const why = tooHeavy(text);
+  if (why !== null) return { kind: 'damaged', why };
   try {
     const json = JSON.parse(text) as { readonly format?: unknown } | null;
-    if (typeof json?.format !== 'number') return { kind: 'damaged' };
+    if (typeof json?.format !== 'number') return { kind: 'damaged', why: 'it does not say its format' };
     return String(json.format) === FORMAT ? { kind: 'text', text } : { kind: 'foreign' };
   } catch {
-    return { kind: 'damaged' };
+    return { kind: 'damaged', why: 'it is no JSON' };
   }
+}
+
+/** Null: whoever starts in a small pod can read it. */
+function unreadable(text: string): string | null {
+  return Buffer.byteLength(text) > MOST_UNPACKED_BYTES ? tooLong() : tooHeavy(text);
+}
+
+function tooLong(): string {
+  return `it has more than ${MOST_UNPACKED_BYTES} bytes when it is unpacked`;
 }

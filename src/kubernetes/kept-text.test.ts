@@ -1,4 +1,6 @@
+import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
+import { eventually } from '../../test/support/eventually.ts';
 import { MemoryApi } from '../../test/support/memory-api.ts';
 import { VirtualTime } from '../../test/support/virtual-time.ts';
 import { KubeFailure } from './api.ts';
@@ -139,12 +141,46 @@ describe('a text that outlives pods', () => {
       const mine = kept({ form: lastGoodForm });
       expect(await mine.read()).to.equal(null);
       expect(logged.splice(0)).to.deep.equal([
-        `the ConfigMap ${NAMESPACE}/${NAME} is damaged: going on without the last good configuration that it held`,
+        `the ConfigMap ${NAMESPACE}/${NAME} is damaged (it cannot be unpacked): going on without the last good configuration that it held`,
       ]);
       mine.save(() => textOf('a'));
       await mine.close();
       expect(await stored(lastGoodForm)).to.equal(textOf('a'));
     }
+  });
+
+  it('that would end a small pod is as none, in words: too long, too many values, too deep', async () => {
+    const hostile: readonly (readonly [string, RegExp])[] = [
+      [textOf('a'.repeat(17 * 1024 * 1024)), /more than 16777216 bytes when it is unpacked/],
+      [`{"format":1,"sources":[${'{},'.repeat(1_000_000)}{}]}`, /more than 1000000 values/],
+      [`{"format":1,"sources":${'['.repeat(100_000)}${']'.repeat(100_000)}}`, /nested deeper than 64 levels/],
+    ];
+    for (const [text, why] of hostile) {
+      api = new MemoryApi();
+      const binaryData = { 'last-good.json.gz': gzipSync(text).toString('base64') };
+      await api.createConfigMap({ namespace: NAMESPACE, name: NAME, labels: {}, data: { format: '1' }, binaryData });
+      expect(await kept({ form: lastGoodForm }).read()).to.equal(null);
+      expect(logged.splice(0).join()).to.match(why).and.include('is damaged');
+    }
+    const deep = `{"format":1,"entries":${'['.repeat(1_000)}${']'.repeat(1_000)}}`;
+    expect(await historyForm.fromObject({ data: { 'history.json': deep }, binaryData: {} } as never)).to.include({
+      kind: 'damaged',
+    });
+  });
+
+  it('that nobody could read again is not written over what can be read', async () => {
+    const mine = kept({ form: lastGoodForm });
+    mine.save(() => textOf('a'));
+    await time.pass(1_000);
+    mine.save(() => textOf('a'.repeat(17 * 1024 * 1024)));
+    await eventually('it is told', async () => {
+      await time.pass(1_000);
+      return logged.length > 0;
+    });
+    expect(logged[0]).to.match(
+      /does not fit into .*: it has more than 16777216 bytes when it is unpacked; what is kept/,
+    );
+    expect(await stored(lastGoodForm)).to.equal(textOf('a'));
   });
 
   it('keeps what others put beside it', async () => {

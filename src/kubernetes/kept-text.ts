@@ -37,8 +37,9 @@ export interface KeptForm {
 
 export type Kept =
   | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'damaged'; readonly why: string }
   /** `foreign`: of a format that is not ours to overwrite. */
-  | { readonly kind: 'none' | 'damaged' | 'foreign' };
+  | { readonly kind: 'none' | 'foreign' };
 
 /** The API server takes 1 MiB of values; metadata and JSON around them are beside that. */
 const MOST_BYTES = 1024 * 1024;
@@ -97,7 +98,10 @@ export class KeptText {
     const kept: Kept = object === null ? { kind: 'none' } : await form.fromObject(object);
     if (kept.kind === 'foreign') throw new ForeignFormat(this.#where);
     if (kept.kind === 'damaged') {
-      log.warn({ code: 'kept_damaged' }, `${this.#where} is damaged: going on without ${form.what} that it held`);
+      log.warn(
+        { code: 'kept_damaged' },
+        `${this.#where} is damaged (${kept.why}): going on without ${form.what} that it held`,
+      );
     }
     return { text: kept.kind === 'text' ? kept.text : null, version: object?.meta.resourceVersion ?? null };
   }

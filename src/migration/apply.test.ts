@@ -217,7 +217,16 @@ describe('the last good configuration as text', () => {
 
   it('is nothing where it is broken, cut short or of another format', () => {
     const whole = toLastGood(applied);
-    for (const broken of ['', '{', 'null', '[]', whole.slice(0, -3), whole.replace('"format":1', '"format":2')]) {
+    const hostile = ['{"format":1,"sources":[{}]}', '{"format":1,"sources":[{"id":"m","services":[null]}]}'];
+    for (const broken of [
+      '',
+      '{',
+      'null',
+      '[]',
+      whole.slice(0, -3),
+      whole.replace('"format":1', '"format":2'),
+      ...hostile,
+    ]) {
       expect(fromLastGood(broken), broken).to.equal(null);
     }
   });

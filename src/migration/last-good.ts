@@ -3,7 +3,6 @@
  * written, never of what they meant: a later version reads them with its own validator and its own defaults.
  * Everything that comes back from such text is stale until its source has been read.
  */
-import { z } from 'zod';
 import type { Applied, RememberedService, RememberedSource } from './applied.ts';
 import { deepFreeze } from './freeze.ts';
 import type { ServedMigration } from './model.ts';
@@ -11,15 +10,10 @@ import { readService } from './read-service.ts';
 
 const FORMAT = 1;
 
-const formSchema = z.object({
-  format: z.literal(FORMAT),
-  sources: z.array(
-    z.object({
-      id: z.string(),
-      services: z.array(z.object({ global: z.unknown().optional(), service: z.unknown().optional() })),
-    }),
-  ),
-});
+interface StoredSource {
+  readonly id: string;
+  readonly services: readonly { readonly global?: unknown; readonly service?: unknown }[];
+}
 
 /** Equal content is equal text, so that it need not be written again. */
 export function toLastGood(applied: Applied): string {
@@ -30,11 +24,11 @@ export function toLastGood(applied: Applied): string {
   return `${JSON.stringify({ format: FORMAT, sources })}\n`;
 }
 
-/** Null for text of another format, or none. A service that this version no longer reads is left out, or is old's alone. */
-export function fromLastGood(text: string): { readonly applied: Applied } | null {
-  const form = formSchema.safeParse(parsed(text));
-  if (!form.success) return null;
-  const sources = form.data.sources.map(
+/** As `fromLastGood`, of what the text says. */
+export function fromLastGoodJson(json: unknown): { readonly applied: Applied } | null {
+  const stored = sourcesIn(json);
+  if (stored === null) return null;
+  const sources = stored.map(
     (source): RememberedSource => ({
       id: source.id,
       readAtMs: null,
@@ -43,6 +37,11 @@ export function fromLastGood(text: string): { readonly applied: Applied } | null
     }),
   );
   return { applied: deepFreeze({ services: servedOf(sources), errors: [], sources }) };
+}
+
+/** Null for text of another format, or none. A service that this version no longer reads is left out, or is old's alone. */
+export function fromLastGood(text: string): { readonly applied: Applied } | null {
+  return fromLastGoodJson(parsed(text));
 }
 
 function remembered(raw: RememberedService['raw']): RememberedService[] {
@@ -65,6 +64,25 @@ function servedOf(sources: readonly RememberedSource[]): ServedMigration[] {
     served.push({ migration, standing: quality === 'good' ? 'stale' : 'invalid' });
   }
   return served.sort((x, y) => (x.migration.name < y.migration.name ? -1 : 1));
+}
+
+/** Null at the first that makes no sense: of a million such a schema would make a million errors. */
+function sourcesIn(json: unknown): readonly StoredSource[] | null {
+  if (!isRecord(json) || json.format !== FORMAT || !Array.isArray(json.sources)) return null;
+  return json.sources.every(isStoredSource) ? json.sources : null;
+}
+
+function isStoredSource(source: unknown): source is StoredSource {
+  return (
+    isRecord(source) &&
+    typeof source.id === 'string' &&
+    Array.isArray(source.services) &&
+    source.services.every(isRecord)
+  );
+}
+
+function isRecord(json: unknown): json is Record<string, unknown> {
+  return typeof json === 'object' && json !== null && !Array.isArray(json);
 }
 
 function parsed(text: string): unknown {
