@@ -1,7 +1,10 @@
 import { expect } from 'chai';
 import { stateInText, stateText } from './state-text.ts';
 
-const HELD = { format: 1, state: 'fallen_back', hold: { by: 'ann', at: '2026-01-01T00:00:00Z', reason: '' } };
+const HELD = {
+  ...{ format: 1, state: 'fallen_back', since: '2026-01-01T00:00:00.000Z', reason: 'held', tripped_by: null, trips: 0 },
+  ...{ hold: { by: 'ann', at: '2026-01-01T00:00:00.000Z', reason: '' }, wait_ms: 0, retry_at: null },
+};
 
 describe('the text of a shared state', () => {
   it('keeps the members of a later version', () => {
