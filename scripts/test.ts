@@ -5,7 +5,8 @@
  */
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { longestFirst, rememberSeconds } from './test/last-seconds.ts';
+import { inLanes } from './test/lanes.ts';
+import { lastSeconds, longestFirst, rememberSeconds } from './test/last-seconds.ts';
 import { provideNeeds } from './test/needs.ts';
 import { type Result, runSuite, unrunnable } from './test/run-suite.ts';
 import { chosen, type Suite, suitesOf, type Tier } from './test/suites.ts';
@@ -42,32 +43,13 @@ async function runAll(suites: readonly Suite[], tier: Tier): Promise<Result[]> {
     results.set(suite, result);
     report(result);
   };
-  await inLanes(
-    longestFirst(
-      suites.filter((suite) => !suite.alone),
-      LAST_SECONDS,
-    ),
-    // Many of them wait, for a log, a lease, a process that starts: measured on two cores, three leave a quarter of them idle.
-    Math.min(4, availableParallelism() + 2),
-    runOne,
-  );
-  await inLanes(
-    suites.filter((suite) => suite.alone),
-    1,
-    runOne,
-  );
+  const secondsOf = lastSeconds(LAST_SECONDS);
+  // Many of them wait, for a log, a lease, a process that starts: measured on two cores, three leave a quarter of them idle.
+  const lanes = Math.min(4, availableParallelism() + 2);
+  await inLanes(longestFirst(suites, secondsOf), { lanes, secondsOf, run: runOne });
   const inOrder = suites.map((suite) => results.get(suite) as Result);
   rememberSeconds(inOrder, LAST_SECONDS);
   return inOrder;
-}
-
-/** Each lane takes the next one as soon as it is free. */
-async function inLanes(suites: readonly Suite[], lanes: number, run: (suite: Suite) => Promise<void>): Promise<void> {
-  const waiting = [...suites];
-  const lane = async (): Promise<void> => {
-    for (let suite = waiting.shift(); suite !== undefined; suite = waiting.shift()) await run(suite);
-  };
-  await Promise.all(Array.from({ length: lanes }, lane));
 }
 
 function report(result: Result): void {

@@ -10,10 +10,14 @@ import type { Suite } from './suites.ts';
 /** By suite's name. */
 type Seconds = Readonly<Record<string, number>>;
 
-export function longestFirst(suites: readonly Suite[], file: string): Suite[] {
+/** Of a suite that never passed here: as long as it may take at all. */
+export function lastSeconds(file: string): (suite: Suite) => number {
   const last = read(file);
-  const secondsOf = ({ name, limitMs }: Suite): number => last[name] ?? limitMs / 1000;
-  return [...suites].sort((a, b) => secondsOf(b) - secondsOf(a));
+  return ({ name, limitMs }) => last[name] ?? limitMs / 1000;
+}
+
+export function longestFirst(suites: readonly Suite[], secondsOf: (suite: Suite) => number): Suite[] {
+  return suites.toSorted((a, b) => secondsOf(b) - secondsOf(a));
 }
 
 /** Suites that did not run keep what was known. A file that can't be written is no harm: the order is only slower. */

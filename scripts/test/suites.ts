@@ -1,11 +1,13 @@
 /**
  * What there is to test, as a list: folders and heads of test files in, suites out. A test file says in its head comment
- * what it needs (`@needs nginx haproxy`: programs) and that its timing wants the machine for itself (`@alone`).
+ * what it needs (`@needs nginx haproxy`: programs) and that its timing wants the machine for itself (`@alone`), or nearly
+ * (`@calm`: one other suite beside it).
  * Files that say `@together NAME` are one suite, one after the other in one process, so that they can share a costly server.
  * Refuses to run anything.
  */
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { Company } from './lanes.ts';
 
 export type Tier = 'check' | 'test' | 'full';
 
@@ -15,7 +17,7 @@ export interface Suite {
   readonly run:
     | { readonly kind: 'mocha'; readonly files: readonly string[] }
     | { readonly kind: 'node'; readonly args: readonly string[] };
-  readonly alone: boolean;
+  readonly company: Company;
   /** Programs that have to be on the PATH. */
   readonly needs: readonly string[];
   readonly limitMs: number;
@@ -31,10 +33,10 @@ export function suitesOf(tier: Tier, root: string): Suite[] {
   const suites = [...checks(root)];
   if (tier === 'check') return suites;
   suites.push(...grouped('golden', root));
-  suites.push(...each('test/conformance', root, TABLE_MS, false));
+  suites.push(...each('test/conformance', root, TABLE_MS, 'many'));
   suites.push(...grouped('docs', root));
-  suites.push(...each('test/e2e', root, SHORT_MS, false));
-  if (tier === 'full') suites.push(...each('test/full', root, LONG_MS, true));
+  suites.push(...each('test/e2e', root, SHORT_MS, 'many'));
+  if (tier === 'full') suites.push(...each('test/full', root, LONG_MS, 'none'));
   return suites;
 }
 
@@ -44,19 +46,13 @@ function checks(root: string): Suite[] {
   const program = (name: string, ...args: string[]): Suite => ({
     name,
     run: { kind: 'node', args },
-    alone: false,
+    company: 'many',
     needs: [],
     limitMs: SHORT_MS,
   });
   return [
     program('types', modules('typescript', 'bin', 'tsc'), '-p', root),
-    mocha(
-      'unit',
-      [...testFiles('src', root), ...testFiles('scripts', root), ...testFiles('bench', root)],
-      TABLE_MS,
-      false,
-      [],
-    ),
+    ...unitTests(root),
     program('format', biome, 'format', '--reporter=summary'),
     program('lint', biome, 'lint', '--error-on-warnings'),
     program('import rules', join(root, 'scripts', 'import-rules.ts')),
@@ -66,18 +62,27 @@ function checks(root: string): Suite[] {
   ];
 }
 
+/** Every other file: two processes of them, side by side, are done in half the time. */
+function unitTests(root: string): Suite[] {
+  const files = ['src', 'scripts', 'bench'].flatMap((folder) => testFiles(folder, root));
+  return [0, 1].map((which) => {
+    const half = files.filter((_, i) => i % 2 === which);
+    return mocha(`unit ${which + 1}`, half, TABLE_MS, 'many', []);
+  });
+}
+
 /** All files of a folder as one suite; none where the folder has none. */
 function grouped(folder: string, root: string): Suite[] {
   const files = testFiles(`test/${folder}`, root);
   if (files.length === 0) return [];
   const heads = files.map((file) => headOf(join(root, file)));
   const needs = [...new Set(heads.flatMap((head) => head.needs))];
-  const alone = heads.some((head) => head.alone);
-  return [mocha(folder, files, SHORT_MS, alone, needs)];
+  const company = heads.map((head) => head.company).reduce(fewer);
+  return [mocha(folder, files, SHORT_MS, company, needs)];
 }
 
 /** Each file as a suite of its own, so that the table shows where the time goes; those that belong together as one. */
-function each(folder: string, root: string, limitMs: number, alone: boolean): Suite[] {
+function each(folder: string, root: string, limitMs: number, company: Company): Suite[] {
   const suites = new Map<string, Suite>();
   for (const file of testFiles(folder, root)) {
     const head = headOf(join(root, file));
@@ -86,7 +91,8 @@ function each(folder: string, root: string, limitMs: number, alone: boolean): Su
     const before = suites.get(name);
     const files = [...(before === undefined ? [] : filesOf(before)), file];
     const needs = [...new Set([...(before?.needs ?? []), ...head.needs])];
-    suites.set(name, mocha(name, files, limitMs * files.length, alone || head.alone || before?.alone === true, needs));
+    const fewest = [company, head.company, before?.company ?? 'many'].reduce(fewer);
+    suites.set(name, mocha(name, files, limitMs * files.length, fewest, needs));
   }
   return [...suites.values()];
 }
@@ -109,10 +115,10 @@ function mocha(
   name: string,
   files: readonly string[],
   limitMs: number,
-  alone: boolean,
+  company: Company,
   needs: readonly string[],
 ): Suite {
-  return { name, run: { kind: 'mocha', files }, alone, needs, limitMs };
+  return { name, run: { kind: 'mocha', files }, company, needs, limitMs };
 }
 
 function testFiles(folder: string, root: string): string[] {
@@ -120,9 +126,18 @@ function testFiles(folder: string, root: string): string[] {
 }
 
 /** The marks in a test file's first comment. */
-export function headOf(path: string): { needs: string[]; alone: boolean; together: string | null } {
+export function headOf(path: string): { needs: string[]; company: Company; together: string | null } {
   const comment = /^\s*\/\*\*[\s\S]*?\*\//.exec(readFileSync(path, 'utf8'))?.[0] ?? '';
   const needs = /@needs ([a-z0-9 ,-]+)/.exec(comment)?.[1] ?? '';
   const together = /@together ([a-z0-9-]+)/.exec(comment)?.[1] ?? null;
-  return { needs: needs.split(/[ ,]+/).filter(Boolean), alone: /@alone\b/.test(comment), together };
+  return { needs: needs.split(/[ ,]+/).filter(Boolean), company: companyIn(comment), together };
+}
+
+function companyIn(comment: string): Company {
+  if (/@alone\b/.test(comment)) return 'none';
+  return /@calm\b/.test(comment) ? 'one' : 'many';
+}
+
+function fewer(a: Company, b: Company): Company {
+  return (['none', 'one'] as const).find((company) => company === a || company === b) ?? 'many';
 }

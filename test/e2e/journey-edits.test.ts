@@ -1,7 +1,7 @@
 /**
  * People edit the configuration while traffic flows: in every way that files are changed, with every slip of the pen.
  * What was good goes on, what is right is live within a second, and no request notices.
- * @alone
+ * @calm
  */
 import { readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

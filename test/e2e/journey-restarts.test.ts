@@ -1,7 +1,7 @@
 /**
  * The proxy itself dies, is stopped, is started again, while the new cluster is broken or held: what was decided stays
  * decided, and whoever is told to go elsewhere was answered first.
- * @alone
+ * @calm
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

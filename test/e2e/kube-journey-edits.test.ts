@@ -2,7 +2,7 @@
  * Somebody edits a ConfigMap with kubectl while three replicas serve: right and wrong, and in many namespaces. The full run
  * does the first with 200 edits.
  * @needs kubernetes nginx
- * @alone
+ * @calm
  */
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';

@@ -1,6 +1,6 @@
 /**
  * A configuration of thousands of services is edited while traffic flows: the edit is live, and no request waits for it.
- * @alone
+ * @calm
  */
 import { expect } from 'chai';
 import { readSource } from '../../src/migration/parse.ts';

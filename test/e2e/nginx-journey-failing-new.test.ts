@@ -1,6 +1,6 @@
 /**
  * The new cluster breaks under load, in every way a cluster can, and nginx takes its traffic to old and back.
- * @alone
+ * @calm
  * @needs nginx
  */
 import { failingNew } from '../support/failing-new-suite.ts';
