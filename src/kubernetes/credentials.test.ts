@@ -55,6 +55,23 @@ describe('the credentials for an API server', () => {
     });
   });
 
+  it('are in a pod those of its service account, whose token is replaced every hour', async () => {
+    for (const name of ['token', 'ca.crt']) writeFileSync(join(directory, name), `${name} 1\n`);
+    const env = { KUBERNETES_SERVICE_HOST: 'fd00::1', KUBERNETES_SERVICE_PORT: '443' };
+    const inPod = () => loadCredentials({ kubeconfig: null, env, account: directory });
+    expect(inPod()).to.include({ server: 'https://[fd00::1]:443', namespace: 'default', isProxied: false });
+    writeFileSync(join(directory, 'namespace'), 'shop\n');
+    const credentials = inPod();
+    expect(credentials.namespace).to.equal('shop');
+    writeFileSync(join(directory, 'token'), 'token 2\n');
+    const { ca, headers } = await applied(credentials);
+    expect(String(ca)).to.equal('ca.crt 1\n');
+    expect(headers).to.deep.equal({ Authorization: 'Bearer token 2' });
+    expect(loadCredentials({ kubeconfig: kubeconfig({}), env, account: directory }).server, 'a named one').to.equal(
+      'https://one.example:6443',
+    );
+  });
+
   it('are a token, a password, or nobody, and another name to act under', async () => {
     expect((await optionsOf(kubeconfig({ token: 'secret\n' }))).headers).to.deep.equal({
       Authorization: 'Bearer secret',

@@ -26,6 +26,8 @@ export interface CredentialsFrom {
   /** Path of a kubeconfig. Null: in a pod its service account, else what $KUBECONFIG or ~/.kube/config say. */
   readonly kubeconfig: string | null;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** The directory of a pod's service account. */
+  readonly account?: string;
 }
 
 const ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
@@ -43,9 +45,9 @@ const PLAIN_KEYS = new Set([
   'username',
 ]);
 
-export function loadCredentials({ kubeconfig, env }: CredentialsFrom): Credentials {
-  if (kubeconfig === null && env.KUBERNETES_SERVICE_HOST && existsSync(join(ACCOUNT, 'token'))) {
-    return plainCredentials(ofThisPod(env.KUBERNETES_SERVICE_HOST, env.KUBERNETES_SERVICE_PORT));
+export function loadCredentials({ kubeconfig, env, account = ACCOUNT }: CredentialsFrom): Credentials {
+  if (kubeconfig === null && env.KUBERNETES_SERVICE_HOST && existsSync(join(account, 'token'))) {
+    return plainCredentials(ofThisPod(account, env.KUBERNETES_SERVICE_HOST, env.KUBERNETES_SERVICE_PORT));
   }
   const files = kubeconfig === null ? defaultFiles(env) : [kubeconfig];
   const context = currentContext(files);
@@ -56,13 +58,13 @@ export function loadCredentials({ kubeconfig, env }: CredentialsFrom): Credentia
   return (isPlain ? plainCredentials : packageCredentials)({ ...context, server });
 }
 
-function ofThisPod(host: string, port: string | undefined): CurrentContext & { readonly server: string } {
-  const namespaceFile = join(ACCOUNT, 'namespace');
+function ofThisPod(account: string, host: string, port: string | undefined) {
+  const namespaceFile = join(account, 'namespace');
   return {
     server: `https://${isIPv6(host) ? `[${host}]` : host}:${port || '443'}`,
-    cluster: 'inCluster',
-    clusterEntry: { 'certificate-authority': join(ACCOUNT, 'ca.crt') },
-    userEntry: { tokenFile: join(ACCOUNT, 'token') },
+    cluster: 'the cluster of this pod',
+    clusterEntry: { 'certificate-authority': join(account, 'ca.crt') },
+    userEntry: { tokenFile: join(account, 'token') },
     namespace: existsSync(namespaceFile) ? readFileSync(namespaceFile, 'utf8') : null,
   };
 }
