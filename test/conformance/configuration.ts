@@ -33,19 +33,26 @@ const ORDINARY = {
   new_protocol: 'http',
   migration: { enabled: true, percentage: 100 },
 };
+const TIME_LIMITS = ['default_timeout', 'connect_timeout'] as const;
 const GLOBAL = { default_timeout: '2s', connect_timeout: '1s', expose_decision: true };
 
-/** Throws, with the errors, where the text has more or fewer than it should. */
+/** Throws, with the errors, where the text has more or fewer than it should. Time limits of the text are `longer` times as long. */
 export function servicesOf(
   { global = {}, service = {}, services = [service], errors = 0 }: Configuration,
   ports: { readonly old: number; readonly new: number },
+  longer = 1,
 ): readonly ServedMigration[] {
-  const document = { global: { ...GLOBAL, ...global }, services: services.map(overOrdinary) };
+  const document = { global: prolonged({ ...GLOBAL, ...global }, longer), services: services.map(overOrdinary) };
   const text = JSON.stringify(document).replaceAll('{old}', String(ports.old)).replaceAll('{new}', String(ports.new));
   const read = readSource({ file: 'case.yaml', text, kind: 'file' });
   const applied = applyReads(NOTHING_APPLIED, [{ id: 'case', read }], [], 0);
   if (applied.errors.length !== errors) throw new Error(applied.errors.map(formatConfigError).join('\n'));
   return applied.services;
+}
+
+function prolonged(global: ServiceText, longer: number): ServiceText {
+  const times = (limit: unknown): string => String(limit).replace(/^\d+/, (count) => String(Number(count) * longer));
+  return { ...global, ...Object.fromEntries(TIME_LIMITS.map((name) => [name, times(global[name])])) };
 }
 
 function overOrdinary(service: ServiceText): ServiceText {

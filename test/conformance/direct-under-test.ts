@@ -8,6 +8,7 @@ export const DIRECT: Plane = {
   openBodies: 'held',
   spreads: 'evenly',
   patienceMs: ANSWER_MS,
+  longer: 1,
   async start({ names, limits, newTls, ...scripts }) {
     const lookup = async (host: string): Promise<readonly string[]> => {
       const addresses = names[host];

@@ -73,6 +73,7 @@ export const NGINX: Plane = {
   openBodies: 'streamed',
   spreads: 'by chance',
   patienceMs: ANSWER_MS,
+  longer: 1,
   async start(setup) {
     const nginx = await pool.take(setup);
     const [old, fresh] = await backends(setup, nginx);

@@ -1,8 +1,8 @@
 /** Differences of a plane cannot be silent, nor outlive their cause. */
 import { expect } from 'chai';
 import { differencesIn, plan } from './plan.ts';
-import { PlaneFault } from './plane-under-test.ts';
-import { mustDiffer } from './suite.ts';
+import { type Plane, PlaneFault } from './plane-under-test.ts';
+import { mustDiffer, mustPass } from './suite.ts';
 import type { Theme } from './theme.ts';
 
 const THEMES: readonly Theme[] = [
@@ -42,5 +42,22 @@ describe('plan of the conformance table', () => {
     expect(await messageOf(() => Promise.reject(new Error('not as it should be')))).to.equal('');
     const fault = new PlaneFault('nginx did not start');
     expect(await messageOf(() => Promise.reject(fault))).to.equal('nginx did not start');
+  });
+
+  it('a case that fails is tried again with longer limits, and has failed when it fails with those too', async () => {
+    const plane = { patienceMs: 10, longer: 1 } as Plane;
+    const limits: number[] = [];
+    const needing = (longer: number) => ({
+      name: 'one',
+      run: async (under: Plane) => {
+        limits.push(under.longer);
+        if (under.longer < longer) throw new Error(`not within ${under.longer}`);
+      },
+    });
+    await mustPass(needing(1), plane);
+    await mustPass(needing(10), plane);
+    expect(limits).to.deep.equal([1, 1, 10]);
+    const said = await mustPass(needing(11), plane).catch((error: Error) => error.message);
+    expect(said).to.equal('not within 10');
   });
 });

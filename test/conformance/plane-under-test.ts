@@ -65,6 +65,8 @@ export interface Plane {
   readonly spreads: 'evenly' | 'by chance';
   /** For how long a case waits for what it expects of it. */
   readonly patienceMs: number;
+  /** Time limits of backends are so many times what a case says. */
+  readonly longer: number;
   start(setup: PlaneSetup): Promise<PlaneUnderTest>;
   /** After the last case: ends what was kept for a next one. */
   close(): Promise<void>;

@@ -101,7 +101,7 @@ export async function onStage(plane: Plane, given: Given, act: (stage: Stage) =>
   const under = await plane.start({ old: old ?? OK, new: fresh ?? OK, newTls, names, limits });
   const stage = new Stage(plane, under);
   try {
-    await under.serve(servicesOf(given, { old: under.old.port, new: under.new.port }));
+    await under.serve(servicesOf(given, { old: under.old.port, new: under.new.port }, plane.longer));
     if (state !== undefined) await under.setRunState('shop', { ...STEADY, ...state });
     if (old === null) await under.old.close();
     if (fresh === null) await under.new.close();

@@ -64,7 +64,7 @@ export class RunningProxy {
     return `http://127.0.0.1:${this.adminPort}`;
   }
 
-  async ready(withinMs = 20_000): Promise<void> {
+  async ready(withinMs = 60_000): Promise<void> {
     try {
       await eventually(
         'ready',
