@@ -17,6 +17,7 @@ import { refusedServices } from './process/bisect.ts';
 import { Mender } from './process/mend.ts';
 import { NginxProcess } from './process/nginx-process.ts';
 import type { NginxEvent, StartedBy } from './process/options.ts';
+import { RunningProgram } from './process/running-program.ts';
 import { render } from './renderer.ts';
 import type { Rendered } from './text/rendered.ts';
 import type { NginxSettings } from './text/settings.ts';
@@ -53,11 +54,13 @@ export function createNginxPlane(options: CreateOptions): NginxPlane {
   const { bundle, nginx, now, observer, onEvent, settings, setTimer, startedBy } = options;
   const { directory } = settings;
   const onProblem = (message: string): void => onEvent({ kind: 'problem', message });
+  const program = new RunningProgram(nginx);
   const process = new NginxProcess({
     directory,
     nginx,
     startedBy,
     workerUser: settings.user,
+    checkedBy: async (pid) => (await program.look(pid))?.program ?? null,
     now,
     onEvent: (event) => {
       onEvent(event);
@@ -94,17 +97,26 @@ export function createNginxPlane(options: CreateOptions): NginxPlane {
     process: answeringOnceOver(process, now),
     flags,
     addresses,
-    render: async (services, book) => withBundle(await render({ services, addresses: book, settings }), bundle),
+    render: async (services, addresses) => {
+      const version = (await program.look(process.pid()))?.version ?? settings.version;
+      return withBundle(await render({ services, addresses, settings: { ...settings, version } }), bundle);
+    },
     findRefused: refusedServices,
     outcomes,
     connections: () => connections.get(),
+    problems: () => [flags.problem, replaced].filter((problem) => problem !== null),
     now,
     setTimer,
     onEvent,
   });
+  /** What is to be said of a program that is no longer the one that runs. */
+  let replaced: string | null = null;
   const mender = new Mender(process, { directory, now, onEvent });
   // Somebody may clean up /dev/shm, as systemd does when a user logs out: services that fell back would go to new again.
   const attend = async (): Promise<void> => {
+    const words = (await program.look(process.pid()))?.words ?? null;
+    if (words !== null && words !== replaced) onEvent({ kind: 'warning', message: words });
+    replaced = words;
     if (process.pid() !== null) {
       await mender.look();
       flags.reconcile();

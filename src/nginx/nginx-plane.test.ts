@@ -106,7 +106,6 @@ describe('nginx plane', () => {
         reconcile: () => {},
         retain: (names) => retained.push([...names]),
         stop: () => {},
-        problem: null,
       },
       addresses: { hold: async () => {}, addresses: () => addresses, stop: () => {} },
       render: async (services, book) => {
@@ -127,6 +126,7 @@ describe('nginx plane', () => {
       },
       outcomes: { start: async () => {}, stop: async () => {} },
       connections: () => 3,
+      problems: () => [],
       now: () => 1_000,
       setTimer: (fire, delayMs) => {
         if (delayMs === 5_000) return () => {};

@@ -39,13 +39,14 @@ export type PlaneEvent =
 
 export interface NginxPlaneOptions {
   readonly process: PlaneProcess;
-  readonly flags: Pick<FlagFiles, 'set' | 'isSet' | 'takeUp' | 'reconcile' | 'retain' | 'stop' | 'problem'>;
+  readonly flags: Pick<FlagFiles, 'set' | 'isSet' | 'takeUp' | 'reconcile' | 'retain' | 'stop'>;
   readonly addresses: PlaneAddresses;
   readonly render: Render;
   readonly findRefused: FindRefused;
   readonly outcomes: { start(): Promise<void>; stop(): Promise<void> };
-  /** Asked often, and answered from what was last heard. */
+  /** Both asked often, and answered from what was last heard; what is odd about the parts, for people. */
   readonly connections: () => number;
+  readonly problems: () => readonly string[];
   /** Epoch ms. */
   readonly now: () => number;
   readonly setTimer: SetTimer;
@@ -161,7 +162,6 @@ export class NginxPlane implements DataPlane {
   }
 
   facts(): NginxFacts {
-    const { problem } = this.#options.flags;
     const waiting = this.#work === null ? Array.from(this.#opening.keys(), waitingWords) : [];
     return {
       up: this.#options.process.runningToken() !== null,
@@ -169,7 +169,7 @@ export class NginxPlane implements DataPlane {
       lastReload: this.#lastReload,
       reloads: { ...this.#reloads },
       refusals: this.#refused.list(this.#table?.services ?? []),
-      warnings: [...this.#warnings, ...(problem === null ? [] : [problem]), ...waiting],
+      warnings: [...this.#warnings, ...this.#options.problems(), ...waiting],
     };
   }
 

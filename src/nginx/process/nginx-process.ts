@@ -156,10 +156,10 @@ export class NginxProcess {
     this.#unlock = null;
   }
 
-  #check(candidate: Candidate): Promise<Checked> {
-    const { nginx, directory } = this.#options;
-    return checkCandidate(candidate, {
-      nginx,
+  async #check(candidate: Candidate): Promise<Checked> {
+    const { checkedBy, nginx, directory } = this.#options;
+    return await checkCandidate(candidate, {
+      nginx: (await checkedBy?.(this.pid())) ?? nginx,
       directory,
       timeLimitMs: timeFor(candidate.text, this.#deadlines.checkMs),
       signal: this.#over.signal,

@@ -24,6 +24,8 @@ export interface NginxProcessOptions {
   readonly directory: string;
   /** The program's path. */
   readonly nginx: string;
+  /** The program that checks texts while the master `pid` runs, where that is not `nginx`: its own, if another took its place. */
+  readonly checkedBy?: (pid: number | null) => Promise<string | null>;
   /** `beside`: another container starts it when we ask. Absent: we ourselves. */
   readonly startedBy?: StartedBy;
   /** `user` of the workers in the texts; null where nginx is not started by root. */
