@@ -100,10 +100,8 @@ describe('update of a ConfigMap', function () {
     expect(result.code, result.stderr).to.equal(0);
   }
 
-  const objectOf = async (name: string) =>
-    JSON.parse(
-      await kube.expectKubectl('-n', 'edits', 'get', 'configmap', name, '-o', 'json', '--show-managed-fields'),
-    );
+  // biome-ignore lint/suspicious/noExplicitAny: an object of Kubernetes, of which each test knows its part.
+  const objectOf = (name: string) => kube.api.get<any>(`/api/v1/namespaces/edits/configmaps/${name}`);
   const textOf = async (name: string): Promise<string> => (await objectOf(name)).data['migration.yaml'];
 
   const update = (name: string, ...args: readonly string[]) =>

@@ -106,18 +106,9 @@ services:
     await kube.expectKubectl('-n', NAMESPACE, ...args, '--field-manager=kubectl-edit');
   };
   const told = async (): Promise<readonly Told[]> => {
-    const about = '--field-selector=involvedObject.name=migration-config';
-    const json = await kube.expectKubectl(
-      '-n',
-      NAMESPACE,
-      'get',
-      'events',
-      about,
-      '--sort-by=.lastTimestamp',
-      '-o',
-      'json',
-    );
-    return (JSON.parse(json) as { items: Told[] }).items;
+    const path = `/api/v1/namespaces/${NAMESPACE}/events?fieldSelector=involvedObject.name=migration-config`;
+    const { items } = (await kube.api.get<{ items: Told[] }>(path)) ?? { items: [] };
+    return items.toSorted((x, y) => Date.parse(x.lastTimestamp) - Date.parse(y.lastTimestamp));
   };
   const toldOf = async (reason: string) => (await told()).filter((event) => event.reason === reason);
   const eventuallyTold = (reason: string) =>

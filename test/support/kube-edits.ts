@@ -137,8 +137,8 @@ export async function obeys({ proxy }: Replica, percentages: Partial<Percentages
 }
 
 export async function eventsIn(kube: KubeServers, namespace: string): Promise<readonly ToldEvent[]> {
-  const json = await kube.expectKubectl('get', 'events', '-n', namespace, '-o', 'json');
-  return (JSON.parse(json) as { items: ToldEvent[] }).items;
+  const list = await kube.api.get<{ items: ToldEvent[] }>(`/api/v1/namespaces/${namespace}/events`);
+  return list?.items ?? [];
 }
 
 /** Events that tell one thing twice. */

@@ -59,13 +59,16 @@ export class KubeNamespace {
 
   /** Of one of our objects, or the configuration. Null: there is none. */
   async object(kind: 'configmap' | 'lease', name: string): Promise<KubeObject | null> {
-    const args = ['get', kind, name, '--namespace', this.name, '--ignore-not-found', '--output', 'json'];
-    const text = await this.#kube.expectKubectl(...args);
-    return text === '' ? null : (JSON.parse(text) as KubeObject);
+    return this.#kube.api.get<KubeObject>(this.#pathOf(kind, name));
   }
 
   async delete(kind: 'configmap' | 'lease', name: string): Promise<void> {
-    await this.#kube.expectKubectl('delete', kind, name, '--namespace', this.name);
+    await this.#kube.api.delete(this.#pathOf(kind, name));
+  }
+
+  #pathOf(kind: 'configmap' | 'lease', name: string): string {
+    const group = kind === 'configmap' ? 'api/v1' : 'apis/coordination.k8s.io/v1';
+    return `/${group}/namespaces/${this.name}/${kind}s/${name}`;
   }
 
   /** With the account's own token, and a state directory of its own. */

@@ -8,6 +8,7 @@ import { cpSync, rmSync } from 'node:fs';
 import { get } from 'node:https';
 import { join } from 'node:path';
 import { eventually } from './eventually.ts';
+import { KubeApi } from './kube-api.ts';
 import { KubeFiles } from './kube-files.ts';
 import { KubeProcess } from './kube-process.ts';
 import { kubeProgram } from './kube-programs.ts';
@@ -39,6 +40,8 @@ export class KubeServers {
   readonly files: KubeFiles;
   /** Path of a kubeconfig that may do everything. */
   readonly adminKubeconfig: string;
+  /** As admin. */
+  readonly api: KubeApi;
   readonly #etcd: KubeProcess;
   readonly #apiServer: KubeProcess;
 
@@ -48,6 +51,7 @@ export class KubeServers {
     this.#etcd = etcd;
     this.#apiServer = apiServer;
     this.adminKubeconfig = files.kubeconfig(url, { token: files.adminToken });
+    this.api = new KubeApi(url, { ca: files.authority.ca, token: files.adminToken });
   }
 
   static async start({ apiServerFlags = [] }: KubeOptions = {}): Promise<KubeServers> {
@@ -170,13 +174,15 @@ export class KubeServers {
 
   /** A new namespace that takes only pods of the strictest pod security standard. */
   async restrictedNamespace(name: string): Promise<void> {
-    await this.expectKubectl('create', 'namespace', name);
-    await this.expectKubectl('label', 'namespace', name, 'pod-security.kubernetes.io/enforce=restricted');
+    const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' };
+    await this.api.create('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } });
   }
 
   /** A real token of a service account that exists already, valid for an hour. */
   async serviceAccountToken(namespace: string, name: string): Promise<string> {
-    return (await this.expectKubectl('create', 'token', name, '--namespace', namespace)).trim();
+    const asked = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds: 3600 } };
+    const path = `/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`;
+    return (await this.api.create<{ status: { token: string } }>(path, asked)).status.token;
   }
 
   /** Path of a kubeconfig for a service account that exists already; at a gate's `url`, where one stands in between. */

@@ -94,7 +94,7 @@ export function lastToKnowMs(all: readonly ReadonlyMap<string, ServiceReport>[],
 
 /** Patches of ConfigMaps that the API server was asked for since its start. */
 export async function patchesAsked(kube: KubeServers): Promise<number> {
-  const text = await kube.expectKubectl('get', '--raw', '/metrics');
+  const { text } = await kube.api.ask('GET', '/metrics');
   const lines = text.split('\n').filter((line) => line.startsWith('apiserver_request_total{'));
   const patches = lines.filter((line) => /resource="configmaps"/.test(line) && /verb="(PATCH|APPLY)"/.test(line));
   return patches.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
