@@ -1,7 +1,7 @@
 import { request } from 'node:https';
 import { expect } from 'chai';
 import { CertificateAuthority, type Leaf } from '../support/certificates.ts';
-import { eventually } from '../support/eventually.ts';
+import { eventually, patience } from '../support/eventually.ts';
 import { field } from '../support/http-message.ts';
 import { freePorts } from '../support/ports.ts';
 import { ask, RawClient } from '../support/raw-client.ts';
@@ -106,5 +106,11 @@ describe("the tests' own parts", () => {
     expect(new Set(ports).size).to.equal(5);
     const error = (await eventually('pigs fly', () => false, 30).catch((reason: Error) => reason)) as Error;
     expect(error.message).to.equal('did not happen within 30 ms: pigs fly');
+  });
+
+  it('waits longer for what is promised where the machine has much to do, and as long as ever for what is not to come', () => {
+    expect([0.5, 3, 100].map((load) => patience(1_000, load))).to.deep.equal([1_000, 3_000, 20_000]);
+    expect(patience(500, 3)).to.equal(500);
+    expect(patience(60_000, 3)).to.equal(60_000);
   });
 });
