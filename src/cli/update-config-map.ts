@@ -1,6 +1,6 @@
 /**
  * `update` straight in a ConfigMap, without a proxy: with the rights of whoever runs the command, and as careful as the proxy
- * itself.
+ * itself. Loads the Kubernetes client, which takes half a second.
  */
 import type { PercentageEdit } from '../controller/config-source.ts';
 import type { ConfigMapName } from './arguments.ts';

@@ -1,6 +1,7 @@
 /**
  * What we ask of an API server, in our own words: objects as plain data and calls that either answer in time or fail with a
- * KubeFailure. connect.ts has the one implementation. Refuses to know what the objects are for.
+ * KubeFailure. The one implementation wraps @kubernetes/client-node; nothing else of this room, and no other room, sees that
+ * package's types. Refuses to know what the objects are for.
  */
 
 export interface ObjectMeta {

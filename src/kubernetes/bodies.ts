@@ -1,18 +1,20 @@
 /**
- * What is sent: our plain values in, the API's objects as JSON values out. Knows the forms that the API insists on.
+ * What the client package is given to send: our plain values in, its types out. Knows the forms that the API insists on.
  */
+import { type CoreV1Event, PatchStrategy, setHeaderOptions, type V1Lease, V1MicroTime } from '@kubernetes/client-node';
 import { OWN_MANAGER } from '../controller/source-versions.ts';
 import type { EventObject, NewConfigMap, NewLease, Patch } from './api.ts';
-import { microTime } from './micro-time.ts';
 
 /** As whom we own fields, and who Events say they are from. */
 export const FIELD_MANAGER = OWN_MANAGER;
 
-/** The content type says which kind of patch it is. */
-export function patchBody(patch: Patch) {
-  return patch.kind === 'json'
-    ? { contentType: 'application/json-patch+json', value: patch.operations }
-    : { contentType: 'application/merge-patch+json', value: patch.body };
+/** The default of the package is a JSON Patch whatever the body is. */
+export function contentTypeOf(patch: Patch) {
+  return setHeaderOptions('Content-Type', patch.kind === 'json' ? PatchStrategy.JsonPatch : PatchStrategy.MergePatch);
+}
+
+export function patchBody(patch: Patch): unknown {
+  return patch.kind === 'json' ? patch.operations : patch.body;
 }
 
 export function configMapBody({ namespace, name, labels, data, binaryData }: NewConfigMap) {
@@ -23,9 +25,9 @@ export function configMapBody({ namespace, name, labels, data, binaryData }: New
   };
 }
 
-export function leaseBody(lease: NewLease) {
+export function leaseBody(lease: NewLease): V1Lease {
   const { namespace, name, labels, annotations, holder, durationSeconds, renewMs } = lease;
-  const time = microTime(renewMs);
+  const time = new V1MicroTime(renewMs);
   return {
     metadata: { name, namespace, labels: { ...labels }, annotations: { ...annotations } },
     spec: {
@@ -38,8 +40,8 @@ export function leaseBody(lease: NewLease) {
 }
 
 /** Without `eventTime`: the form that `kubectl get events` sorts and shows everywhere. */
-export function eventBody({ namespace, name, type, reason, message, atMs, about, instance }: EventObject) {
-  const at = new Date(atMs).toISOString();
+export function eventBody({ namespace, name, type, reason, message, atMs, about, instance }: EventObject): CoreV1Event {
+  const at = new Date(atMs);
   return {
     metadata: { namespace, name },
     involvedObject: { apiVersion: 'v1', ...about },

@@ -264,6 +264,18 @@ describe('where the API server is', () => {
     expect(await refusal({ kubeconfig: join(home, 'empty') })).to.contain('no current context that names a cluster');
   });
 
+  it('says which of the credentials cannot be had, instead of that nobody answers', async () => {
+    const path = join(tempDir(), 'config');
+    writeFileSync(path, kubeconfigFor('https://127.0.0.1:1').replace('"token":"t"', '"tokenFile":"gone"'));
+    const api = await connect({ kubeconfig: path });
+    expect(
+      await api.createConfigMap({ namespace: 'a', name: 'b', labels: {}, data: {} }).then(String, String),
+    ).to.match(
+      /the API server https:\/\/127\.0\.0\.1:1 cannot be asked: its credentials cannot be had: ENOENT.*\/gone'/,
+    );
+    api.close();
+  });
+
   it('sends no token without TLS to another machine', async () => {
     const path = join(tempDir(), 'config');
     writeFileSync(path, kubeconfigFor('http://10.1.2.3:8080'));

@@ -1,7 +1,17 @@
 /**
- * The API server as KubeApi: what is asked (requests.ts), as whom (credentials.ts), sent over kept connections (transport.ts), and
- * read into our own objects. Everything that goes wrong on the way is a KubeFailure.
+ * The API server as KubeApi, over @kubernetes/client-node: its KubeConfig says where and as whom, its generated classes make the
+ * requests. Its Watch is not used: 2.0.1 passes over lines that do not read, swallows what a callback throws, keeps of a
+ * refusal the status text alone, and ends every watch that was silent for 30 s as if it had failed.
  */
+import {
+  CoordinationV1Api,
+  CoreV1Api,
+  createConfiguration,
+  type RequestContext,
+  ResponseContext,
+  ServerConfiguration,
+  wrapHttpLibrary,
+} from '@kubernetes/client-node';
 import {
   type ConfigMapObject,
   type EventObject,
@@ -13,12 +23,11 @@ import {
   type Patch,
   type Selection,
 } from './api.ts';
-import { configMapBody, eventBody, leaseBody, patchBody } from './bodies.ts';
+import { configMapBody, contentTypeOf, eventBody, FIELD_MANAGER, leaseBody, patchBody } from './bodies.ts';
 import { loadCredentials } from './credentials.ts';
 import { failureOfStatus, notTheApi } from './failures.ts';
 import { kubeCall } from './kube-call.ts';
-import { BrokenObject, toConfigMap, toConfigMaps, toLease } from './objects.ts';
-import { type ApiRequest, create, list, patch, read } from './requests.ts';
+import { BrokenObject, toConfigMap, toLease } from './objects.ts';
 import { Transport } from './transport.ts';
 import { openWatch } from './watch.ts';
 
@@ -34,8 +43,10 @@ export interface ConnectOptions {
 /** Asks nothing of the server yet. Throws an Error with a plain message where no server is named. */
 export async function connect(options: ConnectOptions = {}): Promise<KubeApi> {
   const from = { kubeconfig: options.kubeconfig ?? null, env: options.env ?? process.env };
-  const { server, namespace } = loadCredentials(from);
-  return new Connection(server, namespace, new Transport(() => loadCredentials(from)));
+  const config = loadCredentials(from);
+  const server = config.getCurrentCluster()?.server ?? '';
+  const namespace = config.getContextObject(config.getCurrentContext())?.namespace?.trim();
+  return new Connection(server, namespace || 'default', new Transport(() => loadCredentials(from)));
 }
 
 class Connection implements KubeApi {
@@ -51,7 +62,11 @@ class Connection implements KubeApi {
 
   getConfigMap(namespace: string, name: string): Promise<ConfigMapObject | null> {
     const what = `read configmap "${name}" in namespace "${namespace}"`;
-    return orNull(this.#ask(what, 'again', read('configmaps', namespace, name), toConfigMap));
+    return orNull(
+      this.#ask(what, 'again', async ({ core }) =>
+        toConfigMap(await core.readNamespacedConfigMap({ namespace, name })),
+      ),
+    );
   }
 
   async listConfigMaps(selection: Selection): Promise<{ items: readonly ConfigMapObject[]; resourceVersion: string }> {
@@ -70,36 +85,50 @@ class Connection implements KubeApi {
 
   createConfigMap(object: NewConfigMap): Promise<ConfigMapObject> {
     const { namespace, name } = object;
-    const request = create('configmaps', namespace, configMapBody(object));
-    return this.#ask(`create configmap "${name}" in namespace "${namespace}"`, 'once', request, toConfigMap);
+    const request = { namespace, body: configMapBody(object), fieldManager: FIELD_MANAGER };
+    return this.#ask(`create configmap "${name}" in namespace "${namespace}"`, 'once', async ({ core }) =>
+      toConfigMap(await core.createNamespacedConfigMap(request)),
+    );
   }
 
-  patchConfigMap(namespace: string, name: string, change: Patch): Promise<ConfigMapObject> {
-    const request = patch('configmaps', namespace, name, patchBody(change));
-    return this.#ask(`patch configmap "${name}" in namespace "${namespace}"`, 'once', request, toConfigMap);
+  patchConfigMap(namespace: string, name: string, patch: Patch): Promise<ConfigMapObject> {
+    const request = { namespace, name, body: patchBody(patch), fieldManager: FIELD_MANAGER };
+    return this.#ask(`patch configmap "${name}" in namespace "${namespace}"`, 'once', async ({ core }) =>
+      toConfigMap(await core.patchNamespacedConfigMap(request, contentTypeOf(patch))),
+    );
   }
 
   getLease(namespace: string, name: string): Promise<LeaseObject | null> {
-    const what = `read lease "${name}" in namespace "${namespace}"`;
-    return orNull(this.#ask(what, 'again', read('leases', namespace, name), toLease));
+    return orNull(
+      this.#ask(`read lease "${name}" in namespace "${namespace}"`, 'again', async ({ leases }) =>
+        leaseOf(await leases.readNamespacedLeaseWithHttpInfo({ namespace, name })),
+      ),
+    );
   }
 
   createLease(lease: NewLease): Promise<LeaseObject> {
     const { namespace, name } = lease;
-    const request = create('leases', namespace, leaseBody(lease));
-    return this.#ask(`create lease "${name}" in namespace "${namespace}"`, 'once', request, toLease);
+    const request = { namespace, body: leaseBody(lease), fieldManager: FIELD_MANAGER };
+    return this.#ask(`create lease "${name}" in namespace "${namespace}"`, 'once', async ({ leases }) =>
+      leaseOf(await leases.createNamespacedLeaseWithHttpInfo(request)),
+    );
   }
 
-  patchLease(namespace: string, name: string, change: Patch): Promise<LeaseObject> {
-    const request = patch('leases', namespace, name, patchBody(change));
-    return this.#ask(`patch lease "${name}" in namespace "${namespace}"`, 'once', request, toLease);
+  patchLease(namespace: string, name: string, patch: Patch): Promise<LeaseObject> {
+    const request = { namespace, name, body: patchBody(patch), fieldManager: FIELD_MANAGER };
+    return this.#ask(`patch lease "${name}" in namespace "${namespace}"`, 'once', async ({ leases }) =>
+      leaseOf(await leases.patchNamespacedLeaseWithHttpInfo(request, contentTypeOf(patch))),
+    );
   }
 
   async createEvent(event: EventObject): Promise<'created' | 'exists'> {
-    const { namespace, name } = event;
-    const request = create('events', namespace, eventBody(event));
+    const { namespace } = event;
+    const request = { namespace, body: eventBody(event), fieldManager: FIELD_MANAGER };
     try {
-      return await this.#ask(`create event "${name}" in namespace "${namespace}"`, 'once', request, () => 'created');
+      await this.#ask(`create event "${event.name}" in namespace "${namespace}"`, 'once', ({ core }) =>
+        core.createNamespacedEvent(request),
+      );
+      return 'created';
     } catch (error) {
       if (error instanceof KubeFailure && error.kind === 'exists') return 'exists';
       throw error;
@@ -112,23 +141,33 @@ class Connection implements KubeApi {
 
   async #listPages(selection: Selection, limit: number | undefined) {
     const items: ConfigMapObject[] = [];
-    let next: string | null = null;
+    let next: string | undefined;
     let resourceVersion = '';
     do {
-      const request = list('configmaps', selection.namespace, pageOf(selection, limit, next));
-      const page = await this.#ask(`list ${namesOf(selection)}`, 'once', request, toConfigMaps);
-      items.push(...page.items);
-      ({ next, resourceVersion } = page);
-    } while (next !== null);
+      const pages = { ...(limit === undefined ? {} : { limit }), ...(next ? { _continue: next } : {}) };
+      next = await this.#ask(`list ${namesOf(selection)}`, 'once', async ({ core }) => {
+        const page = await listPage(core, selection, pages);
+        items.push(...page.items.map(toConfigMap));
+        resourceVersion = page.metadata?.resourceVersion ?? '';
+        return page.metadata?._continue;
+      });
+    } while (next);
     return { items, resourceVersion };
   }
 
-  /** `from` reads the object of the answer; a BrokenObject that it throws is told as the server's fault. */
-  async #ask<T>(what: string, ask: 'again' | 'once', request: ApiRequest, from: (raw: unknown) => T): Promise<T> {
+  /** `use` gets the generated classes over a sender that belongs to this one call. */
+  async #ask<T>(
+    what: string,
+    ask: 'again' | 'once',
+    use: (apis: { core: CoreV1Api; leases: CoordinationV1Api }) => Promise<T>,
+  ): Promise<T> {
     const perform = async (signal: AbortSignal): Promise<T> => {
-      const text = await this.#send(request, what, signal);
+      const configuration = createConfiguration({
+        baseServer: new ServerConfiguration(this.server, {}),
+        httpApi: wrapHttpLibrary({ send: (context) => this.#send(context, what, signal) }),
+      });
       try {
-        return from(JSON.parse(text));
+        return await use({ core: new CoreV1Api(configuration), leases: new CoordinationV1Api(configuration) });
       } catch (error) {
         // A gateway's page, or half an object, with status 200.
         if (!(error instanceof SyntaxError || error instanceof BrokenObject)) throw error;
@@ -145,33 +184,47 @@ class Connection implements KubeApi {
     }
   }
 
-  /** The text of a success; every other answer is thrown as what it means. */
-  async #send({ method, path, body }: ApiRequest, what: string, signal: AbortSignal): Promise<string> {
-    const headers = { Accept: 'application/json', ...(body && { 'Content-Type': body.contentType }) };
+  /** Every answer that is no success ends here, before the generated classes make something of it. */
+  async #send(context: RequestContext, what: string, signal: AbortSignal): Promise<ResponseContext> {
+    const body = context.getBody();
     const answer = await this.#transport.send(
-      { method, url: this.server + path, headers, body: body && JSON.stringify(body.value) },
+      {
+        method: context.getHttpMethod(),
+        url: context.getUrl(),
+        headers: context.getHeaders(),
+        body: typeof body === 'string' ? body : undefined,
+      },
       signal,
     );
     const { status, text } = answer;
     if (status < 200 || status > 299) throw failureOfStatus(this.server, what, answer);
-    return text;
+    return new ResponseContext(
+      status,
+      { 'content-type': 'application/json' },
+      { text: async () => text, binary: async () => Buffer.from(text), stream: () => null },
+    );
   }
 }
 
-/** One object by a field selector: a Role with resourceNames allows just that. */
-function pageOf(selection: Selection, limit: number | undefined, next: string | null): Record<string, string> {
-  if (selection.kind === 'one') return { fieldSelector: `metadata.name=${selection.name}` };
-  return {
-    labelSelector: selection.labels,
-    ...(limit !== undefined && { limit: String(limit) }),
-    ...(next !== null && { continue: next }),
-  };
+function listPage(core: CoreV1Api, selection: Selection, page: { limit?: number; _continue?: string }) {
+  if (selection.kind === 'one') {
+    const { namespace, name } = selection;
+    return core.listNamespacedConfigMap({ namespace, fieldSelector: `metadata.name=${name}` });
+  }
+  const { namespace, labels: labelSelector } = selection;
+  return namespace === null
+    ? core.listConfigMapForAllNamespaces({ labelSelector, ...page })
+    : core.listNamespacedConfigMap({ namespace, labelSelector, ...page });
 }
 
 function namesOf(selection: Selection): string {
   if (selection.kind === 'one') return `configmap "${selection.name}" in namespace "${selection.namespace}"`;
   const where = selection.namespace === null ? 'all namespaces' : `namespace "${selection.namespace}"`;
   return `configmaps labelled ${selection.labels} in ${where}`;
+}
+
+async function leaseOf(info: ResponseContext): Promise<LeaseObject> {
+  return toLease(JSON.parse(await info.body.text()));
 }
 
 async function orNull<T>(answer: Promise<T>): Promise<T | null> {

@@ -1,72 +1,32 @@
 /**
  * Which API server, and as whom: a kubeconfig that was named, the pod's service account, or the kubeconfig that kubectl would take.
- * What is only read (tokens, certificates, passwords) is read here; what takes more (exec plug-ins, auth providers, proxies) is
- * the client package's, which is loaded only then: it takes half a second. Throws an Error with a plain message where no server is named.
+ * Out: the client package's KubeConfig, which also knows how credentials are made (exec plug-ins) and read again (tokens in
+ * files). Throws an Error with a plain message where there is no server to be found.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import type { RequestOptions } from 'node:https';
-import { isIPv6 } from 'node:net';
 import { homedir } from 'node:os';
-import { delimiter, join } from 'node:path';
-import { type CurrentContext, currentContext, textOf } from './kubeconfig.ts';
-import { packageCredentials } from './package-credentials.ts';
-import { plainCredentials } from './plain-credentials.ts';
-
-export interface Credentials {
-  /** Without a slash at its end. */
-  readonly server: string;
-  readonly namespace: string;
-  /** Whether `applyTo` sets an agent that goes through a proxy. */
-  readonly isProxied: boolean;
-  /** Adds who asks and whom to trust, by files and plug-ins as they are now. Rejects with an Error in plain words. */
-  applyTo(options: RequestOptions): Promise<void>;
-}
+import { delimiter, dirname, join, resolve } from 'node:path';
+import { type Cluster, KubeConfig, type User } from '@kubernetes/client-node';
+import { parse } from 'yaml';
 
 export interface CredentialsFrom {
   /** Path of a kubeconfig. Null: in a pod its service account, else what $KUBECONFIG or ~/.kube/config say. */
   readonly kubeconfig: string | null;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** The directory of a pod's service account. */
-  readonly account?: string;
 }
 
-const ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
-/** Those that take no more than reading. Whatever else a user has is the package's. */
-const PLAIN_KEYS = new Set([
-  'as',
-  'client-certificate',
-  'client-certificate-data',
-  'client-key',
-  'client-key-data',
-  'extensions',
-  'password',
-  'token',
-  'tokenFile',
-  'username',
-]);
+const NOBODY = 'nobody';
+const TOKEN_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/token';
 
-export function loadCredentials({ kubeconfig, env, account = ACCOUNT }: CredentialsFrom): Credentials {
-  if (kubeconfig === null && env.KUBERNETES_SERVICE_HOST && existsSync(join(account, 'token'))) {
-    return plainCredentials(ofThisPod(account, env.KUBERNETES_SERVICE_HOST, env.KUBERNETES_SERVICE_PORT));
+export function loadCredentials({ kubeconfig, env }: CredentialsFrom): KubeConfig {
+  const config = new KubeConfig();
+  if (kubeconfig === null && env.KUBERNETES_SERVICE_HOST && existsSync(TOKEN_FILE)) {
+    config.loadFromCluster();
+    return settled(config, [], 'the service account of this pod');
   }
   const files = kubeconfig === null ? defaultFiles(env) : [kubeconfig];
-  const context = currentContext(files);
-  const server = serverOf(context, files);
-  const isPlain =
-    textOf(context.clusterEntry, 'proxy-url') === null &&
-    Object.entries(context.userEntry).every(([key, value]) => PLAIN_KEYS.has(key) || (value ?? '') === '');
-  return (isPlain ? plainCredentials : packageCredentials)({ ...context, server });
-}
-
-function ofThisPod(account: string, host: string, port: string | undefined) {
-  const namespaceFile = join(account, 'namespace');
-  return {
-    server: `https://${isIPv6(host) ? `[${host}]` : host}:${port || '443'}`,
-    cluster: 'the cluster of this pod',
-    clusterEntry: { 'certificate-authority': join(account, 'ca.crt') },
-    userEntry: { tokenFile: join(account, 'token') },
-    namespace: existsSync(namespaceFile) ? readFileSync(namespaceFile, 'utf8') : null,
-  };
+  for (const file of files) merge(config, file);
+  return settled(config, files, files.join(', '));
 }
 
 function defaultFiles(env: CredentialsFrom['env']): string[] {
@@ -79,16 +39,76 @@ function defaultFiles(env: CredentialsFrom['env']): string[] {
   );
 }
 
-/** Tokens may go in the clear to this very machine alone (`kubectl proxy`). */
-function serverOf({ cluster, clusterEntry }: CurrentContext, files: readonly string[]): string {
-  const server = (textOf(clusterEntry, 'server') ?? '').replace(/\/+$/, '');
-  const url = URL.parse(server);
-  if (url === null || !/^https?:$/.test(url.protocol)) {
-    const wrong = `the server of cluster "${cluster}" is no URL, for example https://10.0.0.1:6443`;
-    throw new Error(`${files.join(', ')}: ${wrong}`);
+function merge(config: KubeConfig, file: string): void {
+  const one = new KubeConfig();
+  try {
+    one.loadFromFile(file);
+  } catch (error) {
+    throw unusable(file, error);
   }
-  if (url.protocol === 'http:' && !/^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname)) {
-    throw new Error(`the API server ${server} would be asked without TLS; that is only done on this machine`);
+  // As kubectl does: of what is named twice, the first counts.
+  const fresh = <T extends { name: string }>(have: T[], more: T[]) =>
+    more.filter(({ name }) => !have.some((one) => one.name === name));
+  config.loadFromOptions({
+    clusters: [...(config.clusters ?? []), ...fresh(config.clusters ?? [], one.clusters)],
+    users: [...(config.users ?? []), ...fresh(config.users ?? [], one.users)],
+    contexts: [...(config.contexts ?? []), ...fresh(config.contexts ?? [], one.contexts)],
+    currentContext: config.currentContext || one.currentContext,
+  });
+}
+
+/**
+ * What the package does not do by itself: `tokenFile` of a kubeconfig (it knows `token-file` alone), servers without TLS, and a
+ * cluster's own CA where the context names no user.
+ */
+function settled(config: KubeConfig, files: readonly string[], from: string): KubeConfig {
+  const cluster = config.getCurrentCluster();
+  if (cluster === null) {
+    throw new Error(`${from}: no current context that names a cluster; for example kubectl config use-context NAME`);
   }
-  return server;
+  const tokenFiles = new Map(files.flatMap(tokenFilesOf));
+  const { currentContext } = config;
+  const nobody = config.getCurrentUser() === null ? [{ name: NOBODY }] : [];
+  config.loadFromOptions({
+    clusters: config.clusters.map((one) => (one.name === cluster.name ? withPlainHttp(one) : one)),
+    users: [...config.users.map((user) => withTokenFile(user, tokenFiles.get(user.name))), ...nobody],
+    contexts: config.contexts.map((one) =>
+      one.name === currentContext && nobody.length > 0 ? { ...one, user: NOBODY } : one,
+    ),
+    currentContext,
+  });
+  return config;
+}
+
+/** The package asks for skipTLSVerify with http. Tokens may go in the clear to this very machine alone (`kubectl proxy`). */
+function withPlainHttp(cluster: Cluster): Cluster {
+  const url = new URL(cluster.server);
+  if (url.protocol !== 'http:') return cluster;
+  if (!/^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname)) {
+    throw new Error(`the API server ${cluster.server} would be asked without TLS; that is only done on this machine`);
+  }
+  return { ...cluster, skipTLSVerify: true };
+}
+
+function withTokenFile(user: User, tokenFile: string | undefined): User {
+  if (tokenFile === undefined || user.token) return user;
+  return { ...user, authProvider: { name: 'tokenFile', config: { tokenFile } } };
+}
+
+/** The first line alone: behind it parsers of YAML show the lines around the mistake, and tokens stand in them. */
+function unusable(file: string, error: unknown): Error {
+  const [reason] = (error instanceof Error ? error.message : String(error)).split('\n', 1);
+  return new Error(`kubeconfig ${file} cannot be used: ${reason}`);
+}
+
+function tokenFilesOf(file: string): [string, string][] {
+  let raw: { users?: { name: string; user?: { tokenFile?: unknown } }[] } | null;
+  try {
+    raw = parse(readFileSync(file, 'utf8'), { logLevel: 'error' });
+  } catch (error) {
+    throw unusable(file, error);
+  }
+  return (raw?.users ?? []).flatMap(({ name, user }): [string, string][] =>
+    typeof user?.tokenFile === 'string' ? [[name, resolve(dirname(file), user.tokenFile)]] : [],
+  );
 }

@@ -1,6 +1,6 @@
 /**
- * The API's objects as our own plain data. In: the JSON of an answer. Out: values that hold no reference to what came in. An object
- * without a name or a version is no object: it throws.
+ * The API's objects as our own plain data. In: what the wire or the client package gives (times as text or as dates). Out: values
+ * that hold no reference to what came in. An object without a name or a version is no object: it throws.
  */
 import type { ConfigMapObject, LeaseObject, ManagedFields, ObjectMeta } from './api.ts';
 
@@ -16,13 +16,13 @@ interface RawMeta {
   readonly name?: string;
   readonly uid?: string;
   readonly resourceVersion?: string;
-  readonly creationTimestamp?: string;
+  readonly creationTimestamp?: string | Date;
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly managedFields?: readonly {
     readonly manager?: string;
     readonly operation?: string;
-    readonly time?: string;
+    readonly time?: string | Date;
     readonly subresource?: string;
     readonly fieldsV1?: unknown;
   }[];
@@ -42,7 +42,7 @@ export function toConfigMap(raw: unknown): ConfigMapObject {
   };
 }
 
-/** Throws BrokenObject. */
+/** Of the answer's own JSON: the client package keeps milliseconds of a MicroTime alone, and a `test` needs all of it. */
 export function toLease(raw: unknown): LeaseObject {
   const object = raw as { metadata?: RawMeta; spec?: Record<string, unknown> } | null;
   const spec = object?.spec ?? {};
@@ -56,18 +56,6 @@ export function toLease(raw: unknown): LeaseObject {
     acquireTime: text('acquireTime'),
     transitions: number('leaseTransitions') ?? 0,
   };
-}
-
-/** One page of a list. `next`: where to go on; null: that was all. Throws BrokenObject. */
-export function toConfigMaps(raw: unknown): {
-  readonly items: readonly ConfigMapObject[];
-  readonly resourceVersion: string;
-  readonly next: string | null;
-} {
-  const page = raw as { metadata?: { resourceVersion?: string; continue?: string }; items?: unknown } | null;
-  if (!page?.metadata || !Array.isArray(page.items)) throw new BrokenObject('a list without metadata or items');
-  const { continue: next, resourceVersion } = page.metadata;
-  return { items: page.items.map(toConfigMap), resourceVersion: resourceVersion ?? '', next: next || null };
 }
 
 function toMeta(meta: RawMeta | undefined): ObjectMeta {
@@ -94,8 +82,8 @@ function toMeta(meta: RawMeta | undefined): ObjectMeta {
   };
 }
 
-/** One form, since sources are put in order by it. */
-function timeText(time: string | undefined): string {
+/** One form for both ways in, since sources are put in order by it. */
+function timeText(time: string | Date | undefined): string {
   const ms = time === undefined ? Number.NaN : new Date(time).getTime();
   return Number.isNaN(ms) ? '' : new Date(ms).toISOString();
 }

@@ -1,16 +1,9 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
+import { KubeConfig } from '@kubernetes/client-node';
 import { expect } from 'chai';
-import type { Credentials } from './credentials.ts';
 import { Transport } from './transport.ts';
-
-function withToken(server: string, token: string | undefined): Credentials {
-  const applyTo: Credentials['applyTo'] = async (options) => {
-    options.headers = { Authorization: `Bearer ${token}` };
-  };
-  return { server, namespace: 'shop', isProxied: false, applyTo };
-}
 
 describe('requests to an API server', () => {
   it('that are refused together, for their token was replaced, all go on with the new one', async () => {
@@ -25,7 +18,16 @@ describe('requests to an API server', () => {
     await new Promise((resolve) => server.once('listening', resolve));
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const tokens = ['first', 'second', 'never'];
-    const transport = new Transport(() => withToken(url, tokens.shift()));
+    const transport = new Transport(() => {
+      const config = new KubeConfig();
+      config.loadFromOptions({
+        clusters: [{ name: 'c', server: url, skipTLSVerify: true }],
+        users: [{ name: 'u', token: tokens.shift() }],
+        contexts: [{ name: 'x', cluster: 'c', user: 'u' }],
+        currentContext: 'x',
+      });
+      return config;
+    });
     // Credentials that were read less than a second ago are not read again.
     await pause(1_050);
     const request = { method: 'GET', url, headers: {}, body: undefined };
@@ -45,7 +47,9 @@ describe('requests to an API server', () => {
     let isThere = true;
     const transport = new Transport(() => {
       if (!isThere) throw new Error('the token file is gone');
-      return withToken(url, 'first');
+      const config = new KubeConfig();
+      config.loadFromClusterAndUser({ name: 'c', server: url, skipTLSVerify: true }, { name: 'u', token: 'first' });
+      return config;
     });
     isThere = false;
     const request = { method: 'GET', url, headers: {}, body: undefined };

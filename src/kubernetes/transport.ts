@@ -1,11 +1,12 @@
 /**
- * Requests to one API server over kept connections: a request in, an answer or its stream out. The client package's own sending
- * (2.0.1) makes a new pool with a new TLS connection for each request, keeps no limit on connecting, and hides what a refusal
- * says. Refuses to know what is asked.
+ * Requests to one API server over kept connections: a request in, an answer or its stream out. The client package makes
+ * credentials and requests, and this sends them, because its own sending (2.0.1) makes a new pool with a new TLS connection for each
+ * request, keeps no limit on connecting, and hides what a refusal says. Refuses to know what is asked.
  */
 import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, type RequestOptions, request as requestHttps } from 'node:https';
-import type { Credentials } from './credentials.ts';
+import type { KubeConfig } from '@kubernetes/client-node';
+import { UnusableCredentials } from './failures.ts';
 
 export interface KubeRequest {
   readonly method: string;
@@ -30,17 +31,17 @@ const RELOAD_EVERY_MS = 1_000;
 const KEEP_ALIVE = { keepAlive: true, keepAliveMsecs: 30_000, maxFreeSockets: 4 };
 
 export class Transport {
-  readonly #load: () => Credentials;
-  #credentials: Credentials;
+  readonly #load: () => KubeConfig;
+  #config: KubeConfig;
   #loadedMs = performance.now();
   #isClosed = false;
   readonly #https = new HttpsAgent(KEEP_ALIVE);
   readonly #http = new HttpAgent(KEEP_ALIVE);
 
   /** `load` is called again when the credentials are refused. */
-  constructor(load: () => Credentials) {
+  constructor(load: () => KubeConfig) {
     this.#load = load;
-    this.#credentials = load();
+    this.#config = load();
   }
 
   /** Resolves with the whole answer, whatever its status. Rejects with the error of the socket. */
@@ -51,17 +52,17 @@ export class Transport {
 
   /** As soon as the head of the answer is there. */
   async open(request: KubeRequest, signal: AbortSignal): Promise<IncomingMessage> {
-    const shown = this.#credentials;
+    const shown = this.#config;
     const first = await this.#openOnce(request, signal);
     if (first.statusCode !== 401) return first;
     // Of requests that are refused together the first one looks, and all go on with what it finds.
-    const isFirst = this.#credentials === shown;
+    const isFirst = this.#config === shown;
     if (isFirst && performance.now() - this.#loadedMs < RELOAD_EVERY_MS) return first;
     // An answer that nobody reads would keep its connection, also where there are no credentials to be found any more.
     first.resume();
     if (isFirst) {
       this.#loadedMs = performance.now();
-      this.#credentials = this.#load();
+      this.#config = this.#load();
     }
     return this.#openOnce(request, signal);
   }
@@ -83,13 +84,11 @@ export class Transport {
   async #openOnce(request: KubeRequest, signal: AbortSignal): Promise<IncomingMessage> {
     if (this.#isClosed) throw new Error('the connection was closed');
     const url = new URL(request.url);
-    const options: RequestOptions = {};
-    const credentials = this.#credentials;
-    await credentials.applyTo(options);
+    const options = await this.#credentials();
     signal.throwIfAborted();
     const isPlain = url.protocol === 'http:';
     // The package keeps its agent, and in it the certificates of the first day; ours takes those of each request.
-    const { isProxied } = credentials;
+    const isProxied = Boolean(this.#config.getCurrentCluster()?.proxyUrl);
     const agent = isProxied ? options.agent : isPlain ? this.#http : this.#https;
     const headers = { ...trimmed(options.headers), ...request.headers, 'User-Agent': 'migration-proxy' };
     return new Promise((resolve, reject) => {
@@ -109,6 +108,16 @@ export class Transport {
       sent.once('close', connected);
       sent.end(request.body);
     });
+  }
+
+  async #credentials(): Promise<RequestOptions> {
+    const options: RequestOptions = {};
+    try {
+      await this.#config.applyToHTTPSOptions(options);
+    } catch (error) {
+      throw new UnusableCredentials(`its credentials cannot be had: ${(error as Error).message}`, { cause: error });
+    }
+    return options;
   }
 }
 

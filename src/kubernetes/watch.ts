@@ -6,7 +6,6 @@ import type { IncomingMessage } from 'node:http';
 import { KubeFailure, type Selection, type WatchHandlers } from './api.ts';
 import { failureOfStatus, timedOut, unreachable } from './failures.ts';
 import { kubeCall } from './kube-call.ts';
-import { list } from './requests.ts';
 import type { Transport } from './transport.ts';
 import { WatchStream } from './watch-stream.ts';
 
@@ -88,7 +87,9 @@ async function pass(
 }
 
 function watchUrl(server: string, selection: Selection, resourceVersion: string): string {
-  const query = {
+  const { namespace } = selection;
+  const where = namespace === null ? '' : `namespaces/${encodeURIComponent(namespace)}/`;
+  const query = new URLSearchParams({
     watch: 'true',
     allowWatchBookmarks: 'true',
     timeoutSeconds: String(TIMEOUT_SECONDS),
@@ -96,8 +97,8 @@ function watchUrl(server: string, selection: Selection, resourceVersion: string)
     ...(selection.kind === 'one'
       ? { fieldSelector: `metadata.name=${selection.name}` }
       : { labelSelector: selection.labels }),
-  };
-  return server + list('configmaps', selection.namespace, query).path;
+  });
+  return `${server}/api/v1/${where}configmaps?${query}`;
 }
 
 async function firstOf(response: IncomingMessage): Promise<string> {
