@@ -4,6 +4,7 @@
  */
 import type { FailureKind } from '../fallback/outcome.ts';
 import { F } from '../http1/fields.ts';
+import { MAX_HEAD_BYTES } from '../http1/message-head.ts';
 import { BODY_CHUNKED, BODY_CLOSE, BODY_LENGTH } from '../http1/request-head.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
 import { type AnswerLines, writeAnswerHead, writeInterimHead } from './answer-head.ts';
@@ -50,6 +51,10 @@ export class Answer {
   readonly #context: RequestContext;
   readonly #request: Answered;
   #partial: Buffer | null = null;
+  /** Of the heads of interim answers, which together may be as large as a head. */
+  #interimBytes = 0;
+  /** All of them left the connection as it was. */
+  #soundInterim = true;
   /** A small answer, kept back until it is whole: room for all of it, and how much is there. */
   #kept: Buffer | null = null;
   #keptBytes = 0;
@@ -65,6 +70,8 @@ export class Answer {
   reset(): void {
     this.received = false;
     this.#partial = null;
+    this.#interimBytes = 0;
+    this.#soundInterim = true;
     this.#kept = null;
   }
 
@@ -111,6 +118,13 @@ export class Answer {
         return this.#begin(head, buf, pos, length);
       }
       if (head.status === 101) return this.#switchProtocols(head, buf, pos, length);
+      this.#interimBytes += size;
+      if (this.#interimBytes > MAX_HEAD_BYTES) {
+        // Each costs us a write, and nothing else would end them before the time limit does.
+        this.#request.onAnswerBroken('invalid_response', 'interim answers without end');
+        return false;
+      }
+      if (!head.keepAlive) this.#soundInterim = false;
       this.#passInterim(head, pos);
     }
   }
@@ -177,7 +191,7 @@ export class Answer {
     this.status = head.status;
     this.eventStream = head.eventStream;
     this.keepAliveSec = head.keepAliveTimeoutSec;
-    this.reusable = head.keepAlive && head.body !== BODY_CLOSE;
+    this.reusable = head.keepAlive && head.body !== BODY_CLOSE && this.#soundInterim;
     const whole = head.body === BODY_LENGTH && head.contentLength === length - pos;
     if (this.#request.onAnswerHead(this, whole)) return true;
     const unframed = head.body === BODY_CHUNKED || head.body === BODY_CLOSE;

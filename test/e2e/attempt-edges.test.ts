@@ -100,17 +100,17 @@ describe('edges of attempts', () => {
     expect(direct.plane.connections().new).to.equal(0);
   });
 
-  it('a backend that floods interim answers fills nobody’s memory', async () => {
+  it('a backend that floods interim answers takes nobody’s memory nor time', async () => {
     const hints = Buffer.from('HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n'.repeat(1000));
-    let flooded = 0;
+    let isCut = false;
     const port = await listen((socket) => {
       socket.on('error', () => {});
+      socket.on('close', () => {
+        isCut = true;
+      });
       const flood = (): void => {
         socket.write(hints, (error) => {
-          if (error) return;
-          flooded += hints.length;
-          if (flooded < 48 * 1024 * 1024) flood();
-          else socket.write(answer(200, 'at last'));
+          if (!error) flood();
         });
       };
       socket.once('data', flood);
@@ -123,8 +123,21 @@ describe('edges of attempts', () => {
     const before = process.memoryUsage.rss();
     client.send(requestBytes({ host: HOST }));
     const [record] = await direct.recorded(1);
-    expect(record.status).to.equal(200);
+    expect(record.status).to.equal(502);
+    expect(record.attempts.map(({ failure, message }) => `${failure}: ${message}`)).to.deep.equal([
+      'invalid_response: interim answers without end',
+    ]);
+    await eventually('the backend is cut off', () => isCut);
     expect(process.memoryUsage.rss() - before).to.be.lessThan(100 * 1024 * 1024);
     client.destroy();
   }).timeout(30_000);
+
+  it('after an interim answer that announces a body a connection serves no further request', async () => {
+    const odd = 'HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\n\r\n';
+    direct = await Direct.start({ new: ({ index }) => (index === 0 ? odd : '') + answer(200, 'whole') });
+    for (const connection of [0, 1, 1]) {
+      expect((await direct.ask()).body.toString()).to.equal('whole');
+      expect(direct.new.requests.at(-1)?.connection).to.equal(connection);
+    }
+  });
 });
