@@ -25,9 +25,10 @@ export async function haveLeft(workers: readonly number[], withinMs: number, now
   }
 }
 
+/** One that has just begun bears its master's title: after two reloads at once it is one of those that shall leave. */
 async function isAccepting(pid: number): Promise<boolean> {
   const title = await textOf(`/proc/${pid}/cmdline`);
-  return title.startsWith('nginx: worker process') && !title.includes('is shutting down');
+  return /^nginx: (?:worker|master) process/.test(title) && !title.includes('is shutting down');
 }
 
 async function textOf(path: string): Promise<string> {

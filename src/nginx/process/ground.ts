@@ -39,6 +39,7 @@ export async function endMaster(master: Master, graceMs: number, now: () => numb
 }
 
 export async function endLeftovers(group: number, graceMs: number, now: () => number): Promise<void> {
+  await dismissLeftovers(group);
   if (await leftoversGone(group, graceMs, now)) return;
   await killLeftovers(group);
   await leftoversGone(group, TERM_MS, now);

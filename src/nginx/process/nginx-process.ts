@@ -12,7 +12,7 @@ import { DirectoryProblem, prepareDirectory } from './directory.ts';
 import { type Attained, anyToken, reloadServing, startServing, type Waiting } from './generation.ts';
 import { clearGround, endLeftovers, endMaster } from './ground.ts';
 import { type Layout, layoutOf } from './layout.ts';
-import { dismissLeftovers, killLeftovers } from './leftovers.ts';
+import { killLeftovers } from './leftovers.ts';
 import { lock } from './lock.ts';
 import { type Ending, type Master, startMaster, takeOver } from './master.ts';
 import { DEADLINES, type Deadlines, isLarge, LARGEST_FILE, type NginxProcessOptions, timeFor } from './options.ts';
@@ -252,9 +252,9 @@ export class NginxProcess {
     if (this.#running?.master !== master) return;
     const livedMs = this.#options.now() - this.#running.sinceMs;
     this.#running = null;
+    // Workers that it left behind serve on until the next one is started, which needs their ports.
     this.#former.add(master.pid);
     this.#restart.died(livedMs);
-    await dismissLeftovers(master.pid);
     const message = deathWords(await endOf(this.#layout.errorLog), master.pid, ending);
     this.#options.onEvent({ kind: 'exited', pid: master.pid, message, ...ending });
     this.#restartLater();
