@@ -25,8 +25,8 @@ export async function nginxHere(nginx: string): Promise<NginxProgram> {
   }
   const found = await inspectNginx(program);
   if (!found.ok) throw cannot(found.message);
-  const { version, njsModule, tlsCommands } = found;
-  return { program, version, njsModule, tlsCommands };
+  const { version, lacks, njsModule, tlsCommands } = found;
+  return { program, version, lacks, njsModule, tlsCommands };
 }
 
 /** Null: there is no such program. */

@@ -7,7 +7,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism, hostname } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import type { CaBundle } from '../nginx/ca-bundle.ts';
-import type { NginxSettings, NginxVersion } from '../nginx/text/settings.ts';
+import type { NginxSettings, NginxVersion, OptionalModule } from '../nginx/text/settings.ts';
 import { cannot } from './failure.ts';
 import { mostFiles } from './most-files.ts';
 import { limitsOf, type TrafficOptions } from './run-options.ts';
@@ -17,6 +17,7 @@ const MEMORY = '/dev/shm';
 
 export interface NginxHere {
   readonly version: NginxVersion;
+  readonly lacks: readonly OptionalModule[];
   /** Absolute; null: this nginx has none. */
   readonly njsModule: string | null;
   /** Whether its TLS can be told of a directory of CAs. */
@@ -32,9 +33,13 @@ export function nginxDirectory({ listen, nginxDir }: TrafficOptions): string {
 /** Throws CliFailure (code 2). */
 export function nginxSettings(options: TrafficOptions, here: NginxHere, bundle: CaBundle): NginxSettings {
   const { listen, nginxAccessLog } = options;
+  if (options.nginxGzip === 'on' && here.lacks.includes('gzip')) {
+    throw cannot('--nginx-gzip on needs an nginx with gzip, and this one is built with --without-http_gzip_module');
+  }
   if (listen.port === 0) throw cannot('the nginx plane needs a port of its own, such as --listen :8000');
   return {
     version: here.version,
+    lacks: here.lacks,
     listen,
     place: placeOf(listen),
     directory: nginxDirectory(options),

@@ -61,7 +61,8 @@ const BEGINNING = { line: 1, column: 1, path: '' };
 async function hereFor({ nginx, nginxVersion }: TextOptions): Promise<NginxHere> {
   if (nginxVersion === undefined) return nginxHere(nginx);
   const here = programAt(nginx) === null ? null : await nginxHere(nginx);
-  return { version: nginxVersion, njsModule: here?.njsModule ?? null, tlsCommands: here?.tlsCommands ?? true };
+  const { lacks = [], njsModule = null, tlsCommands = true } = here ?? {};
+  return { version: nginxVersion, lacks, njsModule, tlsCommands };
 }
 
 async function addressBook(services: readonly ServedMigration[], backends: 'names' | 'addresses') {

@@ -5,7 +5,7 @@
  */
 import type { ServedMigration } from '../migration/model.ts';
 import type { AddressBook, FindRefused, Installed, PlaneProcess, Render } from './plane-parts.ts';
-import { withoutPlace } from './process/words.ts';
+import { forPeople } from './process/words.ts';
 import type { RefusedServices } from './refused-services.ts';
 import { renderSayable } from './sayable.ts';
 import type { Rendered } from './text/rendered.ts';
@@ -41,7 +41,7 @@ export async function installServices(
       .filter(({ migration }) => found.has(migration.name))
       .map((service) => {
         const message = found.get(service.migration.name) ?? result.message;
-        return refused.refuse(service, { message: withoutPlace(message) });
+        return refused.refuse(service, { message: forPeople(message) });
       });
     // The text is refused whatever the services are: that is no service's fault.
     if (!isLess.includes(true)) return attempt;

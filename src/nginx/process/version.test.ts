@@ -39,14 +39,25 @@ describe('the nginx that is there', () => {
     );
     const lean = DEBIAN.replace('--prefix', '--without-http_geo_module --prefix');
     expect(unfitBuild(lean)).to.equal('is built with --without-http_geo_module');
+    expect(unfitBuild(DEBIAN.replace('--prefix', '--without-pcre --prefix'))).to.contain('regular expressions');
     expect(unfitBuild('hello')).to.equal('does not say which nginx it is');
+  });
+
+  it('may lack what texts can do without', async () => {
+    const lean = DEBIAN.replace(
+      '--with-http_stub_status_module',
+      '--without-http_gzip_module --without-http_scgi_module',
+    );
+    expect(unfitBuild(lean)).to.equal(null);
+    const path = program(`cat >&2 <<'END'\n${lean.replaceAll("'", '')}END`);
+    expect(await inspectNginx(path)).to.deep.include({ ok: true, lacks: ['stub_status', 'gzip', 'scgi'] });
   });
 
   it('is asked, and finds njs where the package put it', async () => {
     const modules = join(tempDir(), 'modules');
     const text = DEBIAN.replace('/usr/lib/nginx/modules', modules).replaceAll("'", '');
     const path = program(`cat >&2 <<'END'\n${text}END`);
-    const facts = { ok: true, version: { major: 1, minor: 22, patch: 1 }, stubStatus: true, tlsCommands: true };
+    const facts = { ok: true, version: { major: 1, minor: 22, patch: 1 }, lacks: [], tlsCommands: true };
     expect(await inspectNginx(path)).to.deep.equal({ ...facts, njsModule: null });
     mkdirSync(modules);
     writeFileSync(join(modules, 'ngx_http_js_module.so'), '');

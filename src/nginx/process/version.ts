@@ -5,15 +5,15 @@
 import { execFile } from 'node:child_process';
 import { access } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
-import { isAtLeast, type NginxVersion } from '../text/settings.ts';
+import { isAtLeast, type NginxVersion, OPTIONAL_MODULES, type OptionalModule } from '../text/settings.ts';
 import { environmentOf } from './environment.ts';
 
 export type Inspected =
   | {
       readonly ok: true;
       readonly version: NginxVersion;
-      /** Whether open connections can be asked for. */
-      readonly stubStatus: boolean;
+      /** What texts can do without. */
+      readonly lacks: readonly OptionalModule[];
       /** Absolute path of ngx_http_js_module.so; null: not installed. */
       readonly njsModule: string | null;
       /** Whether proxy_ssl_conf_command can name a directory of CAs. */
@@ -37,7 +37,7 @@ export async function inspectNginx(program: string): Promise<Inspected> {
   return {
     ok: true,
     version: version as NginxVersion,
-    stubStatus: flags.has('--with-http_stub_status_module'),
+    lacks: OPTIONAL_MODULES.filter((name) => !hasModule(flags, name)),
     njsModule: (await isThere(njs)) ? njs : null,
     tlsCommands: openssl,
   };
@@ -66,6 +66,13 @@ export function buildIn(text: string): {
   };
 }
 
+function hasModule(flags: ReadonlySet<string>, name: OptionalModule): boolean {
+  // The only one of them that nginx is built without unless it is told (auto/options of nginx 1.22).
+  return name === 'stub_status'
+    ? flags.has('--with-http_stub_status_module')
+    : !flags.has(`--without-http_${name}_module`);
+}
+
 /** Null: it is enough for us. */
 export function unfitBuild(text: string): string | null {
   const { version, flags } = buildIn(text);
@@ -73,6 +80,7 @@ export function unfitBuild(text: string): string | null {
   const { major, minor, patch } = version;
   if (!isAtLeast(version, 1, 22, 0)) return `is nginx ${major}.${minor}.${patch}, older than 1.22`;
   if (!flags.has('--with-http_ssl_module')) return 'is built without --with-http_ssl_module';
+  if (flags.has('--without-pcre')) return 'is built with --without-pcre, and so without regular expressions';
   const without = BUILT_IN.find((name) => flags.has(`--without-http_${name}_module`));
   return without === undefined ? null : `is built with --without-http_${without}_module`;
 }

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { complaints, deathWords, lastWords, logLines, reloadRefusal, warningsIn, withoutPlace } from './words.ts';
+import { complaints, deathWords, forPeople, lastWords, logLines, reloadRefusal, warningsIn } from './words.ts';
 
 const TAKEN = (pid: number): string =>
   `2025/11/21 15:19:16 [emerg] ${pid}#${pid}: bind() to 127.0.0.1:8000 failed (98: Address already in use)`;
@@ -34,10 +34,13 @@ describe("nginx's words", () => {
     expect(lastWords('x'.repeat(9_000), 'code 1').length).to.be.below(2_100);
   });
 
-  it('are told without the line of a text that nobody has', () => {
+  it('are told without the line of a text that nobody has, and PCRE1 by its name', () => {
     const words = 'host not found in upstream "a:1" in /dev/shm/p/nginx.conf:371; unknown "x" variable';
-    expect(withoutPlace(words)).to.equal('host not found in upstream "a:1"; unknown "x" variable');
-    expect(withoutPlace('open() "/d/nginx.conf" failed')).to.equal('open() "/d/nginx.conf" failed');
+    expect(forPeople(words)).to.equal('host not found in upstream "a:1"; unknown "x" variable');
+    expect(forPeople('open() "/d/nginx.conf" failed')).to.equal('open() "/d/nginx.conf" failed');
+    const verb =
+      'pcre_compile() failed: (*VERB) not recognized or malformed in "(*NO_JIT)^a" at "^a" in /d/nginx.conf:9';
+    expect(forPeople(verb)).to.contain('built with PCRE1').and.to.contain('need PCRE2');
   });
 
   it('tell a reload that is refused from one that still tries to bind', () => {

@@ -44,8 +44,14 @@ export function lastWords(said: string, ending: string): string {
   return rest.length === 0 ? `it ended with ${ending} and said nothing` : shortened([...new Set(rest)].join('; '));
 }
 
-/** Without where in its text nginx was, for people who do not have that text. */
-export function withoutPlace(message: string): string {
+/** PCRE1 does not know (*NO_JIT), with which the regex of a rule begins in our texts. */
+const PCRE1 = /pcre_compile\(\) failed: \(\*VERB\)/;
+
+/** As it is told to people who do not have the text: without nginx's place in it. */
+export function forPeople(message: string): string {
+  if (PCRE1.test(message)) {
+    return 'this nginx is built with PCRE1, and rules with a regex need PCRE2; use an nginx that is built with it, such as that of Debian 12';
+  }
   return message.replace(/ in \/\S*\/nginx\.conf:\d+/g, '');
 }
 

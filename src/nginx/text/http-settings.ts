@@ -3,7 +3,7 @@
  * Knows no service.
  */
 import { absolutePath, duration, endpoint, portNumber, size, userName, wholeNumber } from './grammar.ts';
-import { filesOf, isAtLeast, type NginxSettings } from './settings.ts';
+import { filesOf, isAtLeast, type NginxSettings, type OptionalModule } from './settings.ts';
 import { type Token, token } from './token.ts';
 
 export interface Listen {
@@ -11,11 +11,15 @@ export interface Listen {
   readonly ipv6only: boolean;
 }
 
+/** Modules that want a directory for files, asked for anything or not. */
+const TEMPS = ['fastcgi', 'uwsgi', 'scgi'] as const;
+
 export type HttpSettings = ReturnType<typeof httpSettings>;
 
 export function httpSettings(settings: NginxSettings) {
   const { limits } = settings;
   const { open, connections } = filesOf(settings);
+  const has = (module: OptionalModule): boolean => !settings.lacks?.includes(module);
   return {
     directory: absolutePath(settings.directory, 'nginx directory'),
     user: settings.user === null ? null : userName(settings.user, 'user'),
@@ -32,9 +36,16 @@ export function httpSettings(settings: NginxSettings) {
     headBytes: size(limits.maxHeadBytes, 'head bytes'),
     // nginx refuses 0, and one byte holds no body either.
     heldBytes: size(Math.max(limits.replayBytes, 1), 'replay bytes'),
-    gzip: settings.gzip === 'on',
+    gzip: has('gzip') ? { on: settings.gzip === 'on' } : null,
+    // Each would be made where the package has it, as another user.
+    temps: TEMPS.filter(has).map((name) => tempOf(name, settings)),
+    counts: has('stub_status'),
     accessLog: settings.accessLogFile === null ? null : absolutePath(settings.accessLogFile, 'access log'),
   };
+}
+
+function tempOf(name: (typeof TEMPS)[number], { directory }: NginxSettings) {
+  return { directive: token(`${name}_temp_path`), path: absolutePath(`${directory}/temp/${name}`, 'nginx directory') };
 }
 
 function listensOf({ listen: { host, port } }: NginxSettings): Listen[] {

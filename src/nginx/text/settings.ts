@@ -7,6 +7,10 @@ export interface NginxVersion {
   readonly patch: number;
 }
 
+/** Modules that nginx may be built without: what is said of them is left out then. */
+export const OPTIONAL_MODULES = ['stub_status', 'gzip', 'fastcgi', 'uwsgi', 'scgi'] as const;
+export type OptionalModule = (typeof OPTIONAL_MODULES)[number];
+
 export interface NginxSettings {
   readonly version: NginxVersion;
   /** Host null: every address, IPv4 and IPv6. */
@@ -36,6 +40,8 @@ export interface NginxSettings {
    * as its proxy_ssl_conf_command needs OpenSSL.
    */
   readonly caDirectory: string | null;
+  /** Absent: none. */
+  readonly lacks?: readonly OptionalModule[];
   /** Files that a worker may open at most on this machine. Null: nobody knows, and the text says nothing of it. */
   readonly mostFiles?: number | null;
   readonly limits: NginxLimits;
