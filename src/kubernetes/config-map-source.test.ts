@@ -3,7 +3,7 @@ import { eventually } from '../../test/support/eventually.ts';
 import { FakeApiServer } from '../../test/support/fake-api-server.ts';
 import type { EditResult, PercentageEdit } from '../controller/config-source.ts';
 import type { SourceRead } from '../migration/candidates.ts';
-import type { KubeApi, Selection } from './api.ts';
+import type { ConfigMapObject, KubeApi, Selection } from './api.ts';
 import { ConfigMapSource, type ConfigMapSourceOptions } from './config-map-source.ts';
 import { connect } from './connect.ts';
 
@@ -318,6 +318,65 @@ describe('ConfigMaps as a source', () => {
     await eventually('the list', () => source.apiServer().connected);
     await source.close();
     expect(batches).to.deep.equal([]);
+  });
+
+  describe('beside a tenant who edits texts that take long without end', () => {
+    // Each is a batch of its own.
+    const loud = (version: number) => {
+      for (let i = 0; i < 5; i++) {
+        const yaml = `# ${version} ${'x'.repeat(10_000)}\n${text(`loud-${i}`)}`;
+        fake.put(`loud-${i}`, { 'migration.yaml': yaml }, { labels, namespace: 'loud' });
+      }
+    };
+    const quietAt = () => told().findIndex((batch) => batch.includes('configmap:shop/migration: a 30 %'));
+
+    it('an edit is live within two reads of theirs', async () => {
+      loud(0);
+      fake.put('migration', data('a'), { labels });
+      let live: ReadonlyMap<string, ConfigMapObject> = new Map();
+      make(labelled, {
+        mostChars: 5_000,
+        edit: async (_, objects) => {
+          live = objects;
+          return { ok: false, code: 'refused', message: '' };
+        },
+      });
+      await source.start(async (reads) => {
+        loud(batches.push([...reads]));
+        if (batches.length !== 5) return;
+        fake.put('migration', data('a', 30), { labels });
+        await eventually('it is seen', () => {
+          void source.setPercentage(edit);
+          return live.get('shop/migration')?.data['migration.yaml'] === text('a', 30);
+        });
+      }, []);
+      expect(
+        batches.map(({ length }) => length),
+        'at first all together',
+      ).to.deep.equal([6]);
+      await eventually('it is live', () => quietAt() > 0, 20_000);
+      expect(quietAt(), 'the next batch after that in which it came').to.equal(5);
+      expect(batches.slice(1).every((reads) => reads.length === 1)).to.equal(true);
+    });
+
+    it('an edit of ours is answered once it is live, whoever waits behind it', async () => {
+      loud(0);
+      fake.put('migration', data('a'), { labels });
+      make(labelled, {
+        mostChars: 5_000,
+        edit: async (_, __, learn) => {
+          learn(await api.patchConfigMap('shop', 'migration', { kind: 'merge', body: { data: data('a', 30) } }));
+          return { ok: true, from: 20, to: 30 };
+        },
+      });
+      await source.start(async (reads) => {
+        loud(batches.push([...reads]));
+      }, []);
+      await eventually('they are at it', () => batches.length > 2);
+      await source.setPercentage(edit);
+      expect(quietAt()).to.be.greaterThan(0);
+      await source.reread();
+    });
   });
 
   it('survives a taker that throws', async () => {

@@ -12,6 +12,7 @@ import type { SourceRead } from '../migration/candidates.ts';
 import { type ReadResult, unreadableSource } from '../migration/parse.ts';
 import { type ConfigMapObject, type KubeApi, KubeFailure, type Selection } from './api.ts';
 import { CONFIG_KEY, orderOf, versionOf } from './config-map-version.ts';
+import { FairTurns, type Waiting } from './fair-turns.ts';
 import { keyOf } from './object-set.ts';
 import { type Connection, Reflector } from './reflector.ts';
 
@@ -31,10 +32,21 @@ export interface ConfigMapSourceOptions {
     learn: (object: ConfigMapObject) => void,
   ) => Promise<EditResult>;
   readonly onConnection?: (connection: Connection) => void;
+  /** Of texts that are read before what was read goes live. */
+  readonly mostChars?: number;
 }
 
+/** Some tenths of a second of the worst texts. Longer ones are read alone. */
+const MOST_CHARS = 128 * 1024;
 /** Under a selector, a ConfigMap that went is waited for so long. */
 const DROP_AFTER_MS = 10 * 60_000;
+
+/** Its text has changed. */
+interface Unread extends Waiting {
+  readonly id: string;
+  readonly object: ConfigMapObject;
+  readonly text: string;
+}
 
 /** What was handed over of one ConfigMap last. */
 interface Known {
@@ -42,6 +54,8 @@ interface Known {
   /** Null: gone, or only known from a former process. */
   readonly object: ConfigMapObject | null;
   readonly read: ReadResult | 'gone' | null;
+  /** Number of the turn in which its text was read last; -1: never. */
+  readonly turn: number;
   /** Calls the timer off that drops it. */
   readonly keep: () => void;
 }
@@ -56,6 +70,9 @@ export class ConfigMapSource implements ConfigSource {
   #onReads: OnReads = async () => {};
   #foreign: readonly string[] = [];
   #isListed = false;
+  /** All that there was at the beginning was handed over, together. */
+  #isBegun = false;
+  readonly #turns = new FairTurns();
   #waitsFor = '';
   #isClosed = false;
 
@@ -88,7 +105,9 @@ export class ConfigMapSource implements ConfigSource {
     // What a former process took from elsewhere is not waited for once this source has spoken.
     const isOurs = (id: string) => (this.#isOne ? id === this.label : id.startsWith('configmap:'));
     this.#foreign = known.filter((id) => !isOurs(id));
-    for (const id of known.filter(isOurs)) this.#known.set(id, { order: '', object: null, read: null, keep: () => {} });
+    for (const id of known.filter(isOurs)) {
+      this.#known.set(id, { order: '', object: null, read: null, turn: -1, keep: () => {} });
+    }
     await this.#reflector.start();
     if (!this.#isListed) this.#enqueue(() => this.#takeAbsence(known));
     await this.#batches;
@@ -100,24 +119,24 @@ export class ConfigMapSource implements ConfigSource {
     } catch (error) {
       this.#options.log.warn({ source: this.label, problem: messageOf(error) }, 'the configuration cannot be read now');
     }
-    await this.#batches;
+    await this.#caughtUp([...this.#presentObjects().keys()]);
   }
 
   async setPercentage(edit: PercentageEdit): Promise<EditResult> {
     if (!this.#isListed) return { ok: false, code: 'unavailable', message: `${this.label} has not been read yet` };
-    let hasLearned = false;
+    const learned: string[] = [];
     let result: EditResult;
     try {
       result = await this.#options.edit(edit, this.#reflector.objects, (object) => {
-        hasLearned = true;
+        learned.push(`configmap:${keyOf(object)}`);
         this.#reflector.learn(object);
       });
     } catch (error) {
       if (!(error instanceof KubeFailure)) throw error;
       return { ok: false, code: error.kind === 'forbidden' ? 'refused' : 'unavailable', message: error.message };
     }
-    if (result.ok && edit.mode === 'write' && !hasLearned) await this.reread();
-    await this.#batches;
+    if (result.ok && edit.mode === 'write' && learned.length === 0) await this.reread();
+    await this.#caughtUp(learned);
     return result;
   }
 
@@ -154,46 +173,84 @@ export class ConfigMapSource implements ConfigSource {
     if (reads.length > 0) await this.#onReads(reads);
   }
 
-  /** The newest set; nothing where a batch before has taken it already. */
+  /** Resolves when these are live as they are now, or newer: however long others wait behind them. */
+  async #caughtUp(ids: readonly string[]): Promise<void> {
+    const { next } = this.#turns;
+    const now = this.#presentObjects();
+    const waits = (id: string): boolean => {
+      const { object, turn = -1 } = this.#known.get(id) ?? {};
+      return turn < next && object !== now.get(id) && object !== this.#presentObjects().get(id);
+    };
+    for (let batches: Promise<void> | null = null; batches !== this.#batches && !this.#isClosed; ) {
+      batches = this.#batches;
+      await batches;
+      if (!ids.some(waits)) return;
+    }
+  }
+
+  /** Those with a text, by id. */
+  #presentObjects(): ReadonlyMap<string, ConfigMapObject> {
+    const objects = [...this.#reflector.objects.values()].filter(({ data }) => data[CONFIG_KEY] !== undefined);
+    return new Map(objects.map((object) => [`configmap:${keyOf(object)}`, object]));
+  }
+
+  /** Of the newest set what has changed, as much as is read soon; nothing where a batch before has taken it already. */
   async #takeObjects(): Promise<void> {
-    const { objects } = this.#reflector;
+    const present = this.#presentObjects();
     const reads: SourceRead[] = this.#foreign.map((id) => ({ id, read: 'dropped' }));
     this.#foreign = [];
-    const present = new Map<string, ConfigMapObject>();
-    for (const object of objects.values()) {
-      if (object.data[CONFIG_KEY] !== undefined) present.set(`configmap:${keyOf(object)}`, object);
-    }
+    const unread: Unread[] = [];
     for (const [id, object] of present) {
-      // A thousand texts take longer than whoever ends us waits.
-      if (this.#isClosed) return;
-      const changed = await this.#present(id, object);
-      if (changed !== null) reads.push(changed);
+      const known = this.#known.get(id);
+      if (known?.object === object) continue;
+      const text = object.data[CONFIG_KEY] ?? '';
+      const isSame = known?.object?.data[CONFIG_KEY] === text && known.read !== null && known.read !== 'gone';
+      if (isSame) reads.push(this.#present(id, object, known.read as ReadResult, known.turn));
+      else unread.push({ id, object, text, namespace: object.meta.namespace, turn: known?.turn ?? -1 });
     }
+    const { taken, isAll } = await this.#readSome(unread);
+    // A thousand texts take longer than whoever ends us waits.
+    if (this.#isClosed) return;
+    reads.push(...taken);
     for (const [id, known] of this.#known) {
       if (!present.has(id) && known.read !== 'gone') reads.push(this.#gone(id, known));
     }
-    this.#tellWaiting(objects);
+    this.#isBegun = true;
+    this.#turns.retain(new Set(Array.from(present.values(), ({ meta }) => meta.namespace)));
+    this.#tellWaiting(this.#reflector.objects);
     if (reads.length > 0) await this.#onReads(reads);
+    if (!isAll) this.#enqueue(() => this.#takeObjects());
   }
 
-  async #present(id: string, object: ConfigMapObject): Promise<SourceRead | null> {
-    const known = this.#known.get(id);
-    if (known?.object === object) return null;
-    known?.keep();
+  /** At first all: what is handed over then is all that is served. */
+  async #readSome(
+    unread: readonly Unread[],
+  ): Promise<{ readonly taken: readonly SourceRead[]; readonly isAll: boolean }> {
+    const taken: SourceRead[] = [];
+    const { mostChars = MOST_CHARS } = this.#options;
+    let chars = 0;
+    for (const { id, object, text, namespace } of this.#turns.inOrder(unread)) {
+      chars += text.length;
+      if (this.#isClosed || (this.#isBegun && taken.length > 0 && chars > mostChars)) return { taken, isAll: false };
+      const read = await readText(id, text);
+      taken.push(this.#present(id, object, read, this.#turns.take(namespace)));
+    }
+    return { taken, isAll: true };
+  }
+
+  #present(id: string, object: ConfigMapObject, read: ReadResult, turn: number): SourceRead {
+    this.#known.get(id)?.keep();
     const order = orderOf(object);
-    const text = object.data[CONFIG_KEY] ?? '';
-    const before = known?.object?.data[CONFIG_KEY] === text ? known.read : null;
-    const read = before === null || before === 'gone' ? await readText(id, text) : before;
-    this.#known.set(id, { order, object, read, keep: () => {} });
+    this.#known.set(id, { order, object, read, turn, keep: () => {} });
     return { id, read, order, version: versionOf(object) };
   }
 
   /** After all that is there: a service that another source has too is that one's now, on every replica alike. */
-  #gone(id: string, { order }: Known): SourceRead {
+  #gone(id: string, { order, turn }: Known): SourceRead {
     const { setTimer } = this.#options;
     const drop = () => this.#enqueue(() => this.#drop(id));
     const keep = this.#isOne ? () => {} : setTimer(drop, DROP_AFTER_MS);
-    this.#known.set(id, { order, object: null, read: 'gone', keep });
+    this.#known.set(id, { order, object: null, read: 'gone', turn, keep });
     return { id, read: 'gone', order: `~${order}` };
   }
 
