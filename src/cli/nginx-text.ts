@@ -8,6 +8,9 @@ import { formatConfigError } from '../migration/errors.ts';
 import type { ServedMigration } from '../migration/model.ts';
 import { caBundle } from '../nginx/ca-bundle.ts';
 import { backendHosts } from '../nginx/plane-parts.ts';
+import { layoutOf } from '../nginx/process/layout.ts';
+import { masterOf } from '../nginx/process/process-table.ts';
+import { RunningProgram } from '../nginx/process/running-program.ts';
 import { RefusedServices } from '../nginx/refused-services.ts';
 import { render } from '../nginx/renderer.ts';
 import { renderSayable } from '../nginx/sayable.ts';
@@ -58,11 +61,21 @@ export async function nginxTextOf(
 const BEGINNING = { line: 1, column: 1, path: '' };
 
 /** For a version that is named no nginx has to be here. */
-async function hereFor({ nginx, nginxVersion }: TextOptions): Promise<NginxHere> {
-  if (nginxVersion === undefined) return nginxHere(nginx);
+async function hereFor(options: TextOptions): Promise<NginxHere> {
+  const { nginx, nginxVersion } = options;
+  if (nginxVersion === undefined) {
+    const here = await nginxHere(nginx);
+    return { ...here, version: (await versionOfOlder(here.program, nginxDirectory(options))) ?? here.version };
+  }
   const here = programAt(nginx) === null ? null : await nginxHere(nginx);
   const { lacks = [], njsModule = null, tlsCommands = true } = here ?? {};
   return { version: nginxVersion, lacks, njsModule, tlsCommands };
+}
+
+/** Of an nginx that runs there on, while a newer one was put in its program's place: `run` writes for it. Null: there is none. */
+async function versionOfOlder(program: string, directory: string): Promise<NginxVersion | null> {
+  const master = await masterOf(layoutOf(directory)).catch(() => null);
+  return (await new RunningProgram(program).look(master?.pid ?? null))?.version ?? null;
 }
 
 async function addressBook(services: readonly ServedMigration[], backends: 'names' | 'addresses') {

@@ -6,6 +6,7 @@
 import { copyFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { runCli } from '../support/cli.ts';
 import { eventually } from '../support/eventually.ts';
 import { nginxBinary, nginxVersion } from '../support/nginx-binary.ts';
 import { RunningNginx } from '../support/running-nginx.ts';
@@ -62,6 +63,9 @@ describe('an upgrade of nginx under a running one', function () {
     expect(second.masterPid()).to.equal(pid);
     expect(await eventually('the same warning', async () => (await warnings(second))[0])).to.equal(warning);
     await tookEdit(second, 30);
+    const flags = ['--nginx', program, '--nginx-dir', second.directory, '--nginx-workers', '2'];
+    const same = await runCli(['diff', second.proxy.file, '--listen', `127.0.0.1:${second.proxy.port}`, ...flags]);
+    expect(same, same.stdout + same.stderr).to.deep.include({ code: 0, stdout: '' });
     if (minor < 27) {
       expect(readFileSync(join(second.directory, 'nginx.conf'), 'utf8')).not.to.contain('keepalive_min_timeout');
     }
