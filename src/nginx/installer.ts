@@ -72,8 +72,12 @@ async function refusedIn(
 ): Promise<ReadonlyMap<string, string>> {
   const servable = refused.servable(services);
   const names = servable.map(({ migration }) => migration.name);
+  let isAsked = false;
   return findRefused(names, async (subset) => {
-    if (subset.length === names.length) return message;
+    if (subset.length === names.length && !isAsked) {
+      isAsked = true;
+      return message;
+    }
     const wanted = new Set(subset);
     const chosen = servable.filter(({ migration }) => wanted.has(migration.name));
     let rendered: Rendered;

@@ -66,6 +66,21 @@ describe('refused services', () => {
     expect((await refusedServices(names(9), async () => 'the disk is full')).size).to.equal(0);
   });
 
+  it('blames nobody for what has passed when all of it is known', async () => {
+    const courses = [
+      [1, 1],
+      [2, 2],
+      [9, 1],
+      [9, 5],
+    ] as const;
+    for (const [count, failing] of courses) {
+      let asked = 0;
+      const check = async (subset: readonly string[]): Promise<string | null> =>
+        asked++ < failing && subset.length > 0 ? 'no space left on device' : null;
+      expect([count, failing, (await refusedServices(names(count), check)).size]).to.deep.equal([count, failing, 0]);
+    }
+  });
+
   it('asks in the order of the configuration', async () => {
     const { check, asked } = nginxRefusing(['s2', 's9']);
     await refusedServices(names(12), check);
@@ -78,7 +93,7 @@ describe('refused services', () => {
   it('refuses what is not known when the checks have run out, and keeps most', async () => {
     const { check, asked } = nginxRefusing(['s3', 's700']);
     const refused = await refusedServices(names(1_000), check, 14);
-    expect(asked.length).to.be.at.most(15);
+    expect(asked.length).to.be.at.most(16);
     expect(refused.has('s3') && refused.has('s700')).to.equal(true);
     expect(refused.size).to.be.below(300);
     expect(refused.get('s3')).to.match(/^not looked for further among \d+: bad /);

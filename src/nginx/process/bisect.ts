@@ -2,7 +2,8 @@
  * Which services make nginx refuse a text. In: names, a check of a text that has only some of them. Out: the refused ones
  * with nginx's words; all others together pass. Usually one of thousands is bad by itself, so first halves are asked about
  * alone: that takes about twice log2 of the number of checks, of ever smaller texts. What only clashes is looked for after
- * that, by adding to what passes; of several that clash, the later ones are refused.
+ * that, by adding to what passes; of several that clash, the later ones are refused. In the end they are asked about again: a
+ * full disk, or a machine too busy for a check to end in time, may pass in between, and is nobody's fault.
  */
 
 /** Parts of the names; `message`: how a text of them, in the second pass with the good ones, was refused; null: not known yet. */
@@ -27,7 +28,7 @@ const MOST_CHECKS = 250;
 
 /**
  * `check`: null where the text of these services passes, else nginx's words. Empty: no service is to blame; either all of
- * them pass, or the text fails without any. What is not known after `mostChecks` checks is refused as well: a service that
+ * them pass, now or in the end, or the text fails without any. What is not known after `mostChecks` checks is refused as well: a service that
  * is served as before harms nobody, a text that fails does.
  */
 export async function refusedServices(
@@ -76,6 +77,11 @@ export async function refusedServices(
   for (const { names: open, message } of parts) {
     for (const name of open) refused.set(name, `not looked for further among ${open.length}: ${message ?? whole}`);
   }
+  if (refused.size === 0) return refused;
+  const blamed = names.filter((name) => refused.has(name));
+  // By themselves first: that is the smallest text, and for those that do not clash with others it is enough.
+  if ((await check(blamed)) === null && (blamed.length === names.length || (await check(names)) === null))
+    refused.clear();
   return refused;
 }
 
