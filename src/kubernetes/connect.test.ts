@@ -259,6 +259,9 @@ describe('where the API server is', () => {
     expect(await refusal({ env: { HOME: home } })).to.contain(
       `this is no pod, $KUBECONFIG is not set and ${home}/.kube/config is not there`,
     );
+    expect(await refusal({ env: { HOME: home, KUBERNETES_SERVICE_HOST: '10.0.0.1' } })).to.match(
+      /this pod has no .*serviceaccount\/token \(the volume kube-api-access brings it, unless .*: false\), \$KUBECONFIG/,
+    );
     expect(await refusal({ kubeconfig: `${home}/none` })).to.contain(`kubeconfig ${home}/none cannot be used: ENOENT`);
     writeFileSync(join(home, 'empty'), 'clusters: []\n');
     expect(await refusal({ kubeconfig: join(home, 'empty') })).to.contain('no current context that names a cluster');
@@ -271,7 +274,7 @@ describe('where the API server is', () => {
     expect(
       await api.createConfigMap({ namespace: 'a', name: 'b', labels: {}, data: {} }).then(String, String),
     ).to.match(
-      /the API server https:\/\/127\.0\.0\.1:1 cannot be asked: its credentials cannot be had: ENOENT.*\/gone'/,
+      /the API server https:\/\/127\.0\.0\.1:1 cannot be asked: \/.*\/gone is not there: the kubeconfig names it$/,
     );
     api.close();
   });

@@ -4,7 +4,7 @@ import type { RequestOptions } from 'node:https';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { tempDir } from '../../test/support/temp-dir.ts';
-import { loadCredentials } from './credentials.ts';
+import { credentialsProblem, loadCredentials } from './credentials.ts';
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 
@@ -94,5 +94,21 @@ describe('the credentials for an API server', () => {
       expect(options.headers).to.deep.equal({ Authorization: 'Bearer of-the-plug-in' });
     }
     expect(spawnSync('cat', [join(directory, 'calls')], { encoding: 'utf8' }).stdout).to.equal('called\n');
+  });
+
+  it('that cannot be had are told with what is missing, where, and what to do', () => {
+    const token = '/var/run/secrets/kubernetes.io/serviceaccount/token';
+    const failed = (code: string, path: string) => Object.assign(new Error(`${code}: open '${path}'`), { code, path });
+    expect(credentialsProblem(failed('ENOENT', token))).to.equal(
+      `${token} is not there: the volume kube-api-access brings it, unless the pod or its ServiceAccount says automountServiceAccountToken: false`,
+    );
+    expect(credentialsProblem(failed('EACCES', token))).to.equal(
+      `${token} may not be read by this user: the pod needs fsGroup`,
+    );
+    expect(credentialsProblem(failed('ENOENT', '/home/ann/token'))).to.equal(
+      '/home/ann/token is not there: the kubeconfig names it',
+    );
+    const plugin = Object.assign(new Error('spawn aws ENOENT'), { code: 'ENOENT', path: 'aws' });
+    expect(credentialsProblem(plugin)).to.equal('its credentials cannot be had: spawn aws ENOENT');
   });
 });

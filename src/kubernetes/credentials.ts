@@ -16,7 +16,10 @@ export interface CredentialsFrom {
 }
 
 const NOBODY = 'nobody';
-const TOKEN_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/token';
+const ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
+const TOKEN_FILE = `${ACCOUNT}/token`;
+const MOUNT =
+  'the volume kube-api-access brings it, unless the pod or its ServiceAccount says automountServiceAccountToken: false';
 
 export function loadCredentials({ kubeconfig, env }: CredentialsFrom): KubeConfig {
   const config = new KubeConfig();
@@ -34,9 +37,22 @@ function defaultFiles(env: CredentialsFrom['env']): string[] {
   if (named.length > 0) return named;
   const file = join(env.HOME ?? homedir(), '.kube', 'config');
   if (existsSync(file)) return [file];
+  const isPod = Boolean(env.KUBERNETES_SERVICE_HOST);
+  const where = isPod ? `this pod has no ${TOKEN_FILE} (${MOUNT})` : 'this is no pod';
   throw new Error(
-    `this is no pod, $KUBECONFIG is not set and ${file} is not there; name one, for example --kubeconfig ~/.kube/config`,
+    `${where}, $KUBECONFIG is not set and ${file} is not there; name one, for example --kubeconfig ~/.kube/config`,
   );
+}
+
+/** In words: what is missing, where, and what to do. `error`: of reading files, or of a plug-in. */
+export function credentialsProblem(error: unknown): string {
+  const { code, message, path = '' } = error as NodeJS.ErrnoException;
+  const isAccount = path.startsWith(`${ACCOUNT}/`);
+  if (code === 'ENOENT' && !message.startsWith('spawn')) {
+    return `${path} is not there: ${isAccount ? MOUNT : 'the kubeconfig names it'}`;
+  }
+  if (code === 'EACCES' && isAccount) return `${path} may not be read by this user: the pod needs fsGroup`;
+  return `its credentials cannot be had: ${message.trim()}`;
 }
 
 function merge(config: KubeConfig, file: string): void {

@@ -6,6 +6,7 @@
 import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, type RequestOptions, request as requestHttps } from 'node:https';
 import type { KubeConfig } from '@kubernetes/client-node';
+import { credentialsProblem } from './credentials.ts';
 import { UnusableCredentials } from './failures.ts';
 
 export interface KubeRequest {
@@ -37,6 +38,8 @@ export class Transport {
   #isClosed = false;
   readonly #https = new HttpsAgent(KEEP_ALIVE);
   readonly #http = new HttpAgent(KEEP_ALIVE);
+  /** The package's, where its kubeconfig names a proxy. */
+  #proxied: HttpAgent | null = null;
 
   /** `load` is called again when the credentials are refused. */
   constructor(load: () => KubeConfig) {
@@ -69,7 +72,7 @@ export class Transport {
 
   /** Connections that nothing uses may be as dead as the one that just failed. */
   dropIdle(): void {
-    for (const agent of [this.#https, this.#http]) {
+    for (const agent of this.#agents) {
       for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
     }
   }
@@ -77,8 +80,11 @@ export class Transport {
   /** What is under way fails, and so does what is asked later. */
   close(): void {
     this.#isClosed = true;
-    this.#https.destroy();
-    this.#http.destroy();
+    for (const agent of this.#agents) agent.destroy();
+  }
+
+  get #agents(): HttpAgent[] {
+    return [this.#https, this.#http, ...(this.#proxied === null ? [] : [this.#proxied])];
   }
 
   async #openOnce(request: KubeRequest, signal: AbortSignal): Promise<IncomingMessage> {
@@ -88,12 +94,16 @@ export class Transport {
     signal.throwIfAborted();
     const isPlain = url.protocol === 'http:';
     // The package keeps its agent, and in it the certificates of the first day; ours takes those of each request.
-    const isProxied = Boolean(this.#config.getCurrentCluster()?.proxyUrl);
-    const agent = isProxied ? options.agent : isPlain ? this.#http : this.#https;
+    const proxyUrl = this.#config.getCurrentCluster()?.proxyUrl || null;
+    const isProxied = proxyUrl !== null;
+    this.#proxied = isProxied ? (options.agent as HttpAgent) : null;
+    const agent = this.#proxied ?? (isPlain ? this.#http : this.#https);
+    // Else its agent waits for ever for a proxy that says nothing.
+    const timeout = isProxied ? { timeout: CONNECT_LIMIT_MS } : {};
     const headers = { ...trimmed(options.headers), ...request.headers, 'User-Agent': 'migration-proxy' };
     return new Promise((resolve, reject) => {
       const send = isPlain ? requestHttp : requestHttps;
-      const sent = send(url, { ...options, agent, method: request.method, headers, signal });
+      const sent = send(url, { ...options, ...timeout, agent, method: request.method, headers, signal });
       const limit = setTimeout(
         () => sent.destroy(new Error(`no connection within ${CONNECT_LIMIT_MS / 1_000} s`)),
         CONNECT_LIMIT_MS,
@@ -104,7 +114,7 @@ export class Transport {
         else socket.once(isPlain ? 'connect' : 'secureConnect', connected);
       });
       sent.once('response', resolve);
-      sent.on('error', reject);
+      sent.on('error', (error) => reject(proxyUrl === null ? error : proxied(proxyUrl, error)));
       sent.once('close', connected);
       sent.end(request.body);
     });
@@ -115,10 +125,16 @@ export class Transport {
     try {
       await this.#config.applyToHTTPSOptions(options);
     } catch (error) {
-      throw new UnusableCredentials(`its credentials cannot be had: ${(error as Error).message}`, { cause: error });
+      throw new UnusableCredentials(credentialsProblem(error), { cause: error });
     }
     return options;
   }
+}
+
+/** Without the name and password that a proxy may want. */
+function proxied(proxyUrl: string, error: Error): Error {
+  const { protocol, host } = new URL(proxyUrl);
+  return new Error(`through the proxy ${protocol}//${host}: ${error.message || String(error)}`, { cause: error });
 }
 
 /** A token's file may end in a newline, which no header may. */
