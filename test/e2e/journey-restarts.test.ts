@@ -9,7 +9,7 @@ import { expect } from 'chai';
 import { ToyCluster } from '../../src/demo/clusters.ts';
 import { Arrivals } from '../support/arrivals.ts';
 import { runCli } from '../support/cli.ts';
-import { expectServedWhileDraining } from '../support/drain-delay.ts';
+import { drainDelay, expectServedWhileDraining } from '../support/drain-delay.ts';
 import { eventually, within } from '../support/eventually.ts';
 import { field } from '../support/http-message.ts';
 import { clusterOf, clustersOf } from '../support/kept-connection.ts';
@@ -19,7 +19,7 @@ import { type ProxyOptions, RunningProxy } from '../support/running-proxy.ts';
 import { SEED_HOST, SEED_SERVICE, seedYaml } from '../support/seed.ts';
 
 describe('restarts', function () {
-  this.timeout(30_000);
+  this.timeout(90_000);
   let old: ToyCluster;
   let fresh: ToyCluster;
   let atNew: Arrivals;
@@ -169,7 +169,7 @@ describe('restarts', function () {
   });
 
   it('SIGTERM with a delay: who still comes is served, and so can be sent elsewhere first', async () => {
-    const proxy = await start(yaml('500ms'), { flags: ['--drain-delay', '700ms'] });
+    const proxy = await start(yaml('500ms'), { flags: drainDelay() });
     await expectServedWhileDraining(proxy, loadOn(proxy));
   });
 });

@@ -10,7 +10,7 @@ import { ToyCluster } from '../../src/demo/clusters.ts';
 import { Arrivals } from '../support/arrivals.ts';
 import { runCli } from '../support/cli.ts';
 import { countersOf } from '../support/counters.ts';
-import { expectServedWhileDraining } from '../support/drain-delay.ts';
+import { drainDelay, expectServedWhileDraining } from '../support/drain-delay.ts';
 import { eventually, within } from '../support/eventually.ts';
 import { field } from '../support/http-message.ts';
 import { clusterOf, clustersOf } from '../support/kept-connection.ts';
@@ -22,7 +22,7 @@ import { SEED_HOST, SEED_SERVICE, seedYaml } from '../support/seed.ts';
 const COUNTED_MS = 2_000;
 
 describe('our life beside nginx', function () {
-  this.timeout(60_000);
+  this.timeout(90_000);
   let old: ToyCluster;
   let fresh: ToyCluster;
   let arrivals: Arrivals;
@@ -200,7 +200,7 @@ describe('our life beside nginx', function () {
   });
 
   it('SIGTERM with a delay: who still comes is served, and so can be sent elsewhere first', async () => {
-    const running = await start(yaml('500ms'), { flags: ['--drain-delay', '700ms'] });
+    const running = await start(yaml('500ms'), { flags: drainDelay() });
     await expectServedWhileDraining(running.proxy, loadOn(running));
   });
 

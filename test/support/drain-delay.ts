@@ -1,11 +1,14 @@
 /** What a proxy does between SIGTERM and the end of its drain delay, whichever plane it has: it says so, and serves on. */
 import { expect } from 'chai';
-import { eventually } from './eventually.ts';
+import { eventually, patience } from './eventually.ts';
 import { clusterOf } from './kept-connection.ts';
 import type { MixedLoad } from './mixed-load.ts';
 import { ask } from './raw-client.ts';
 import type { RunningProxy } from './running-proxy.ts';
 import { SEED_HOST } from './seed.ts';
+
+/** Flags of `run`: long enough to see it, also where the machine has much to do. */
+export const drainDelay = (): readonly string[] => ['--drain-delay', `${patience(1_000)}ms`];
 
 /** The load asks both clusters all the time; it ends with the proxy. */
 export async function expectServedWhileDraining(proxy: RunningProxy, load: MixedLoad): Promise<void> {
