@@ -11,6 +11,8 @@ import { dirname, join, resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const CANNOT = 2;
+// Half of them look names up. Of Node's four a few names of a silent name server leave none for the others; it is read once.
+process.env.UV_THREADPOOL_SIZE ??= '32';
 const here = dirname(fileURLToPath(import.meta.url));
 const root = resolve(here, '..');
 

@@ -9,6 +9,7 @@ import { createMetrics } from '../admin/metrics.ts';
 import { replicaProof } from '../admin/replica-proof.ts';
 import { type AdminServer, type AdminServerOptions, createAdminServer } from '../admin/server.ts';
 import { checkTarget } from '../checks/check-target.ts';
+import { addressesBy, inTurns } from '../checks/look-up-turns.ts';
 import { CheckSchedule } from '../checks/schedule.ts';
 import { sharedLookup } from '../checks/shared-lookup.ts';
 import { AdminFacade } from '../controller/admin-facade.ts';
@@ -85,7 +86,8 @@ export function assemble(options: RunOptions, around: Surroundings): Assembly {
     onDirty: () => store?.save('state.json', () => JSON.stringify(board.toStored())),
     requestCheck: (service) => checks.checkNow(service, 'new'),
   });
-  const lookupOnce = sharedLookup(lookup);
+  const lookupInTurn = inTurns({ lookup, setTimer, atOnce: lookUpsAtOnce() });
+  const lookupOnce = sharedLookup(lookupInTurn);
   const checks = new CheckSchedule({
     now,
     random,
@@ -99,6 +101,7 @@ export function assemble(options: RunOptions, around: Surroundings): Assembly {
     observer,
     now,
     setTimer,
+    lookup: addressesBy(lookupInTurn),
     log,
     onRefusals: (refusals) => happenings.refused(refusals),
   });
@@ -171,15 +174,22 @@ function proofOf(token: Surroundings['token'], replica: string, address: string 
   return known === null || address === null ? null : replicaProof(known, replica, address);
 }
 
-function directPlane(options: RunOptions, { observer, now, log }: PlaneSurroundings): TrafficPlane {
+function directPlane(options: RunOptions, { observer, now, log, lookup }: PlaneSurroundings): TrafficPlane {
   return new DirectPlane({
     listen: boundHost(options.listen),
     instance: options.instance,
     observer,
     limits: limitsOf(options),
+    lookup,
     now,
     onFault: (error) => log.error({ err: error }, 'a fault of the data plane ended one connection'),
   });
+}
+
+/** libuv gives half of its threads to what may take long (src/threadpool.c); it has four where nothing is said. */
+function lookUpsAtOnce(): number {
+  const threads = Number(process.env.UV_THREADPOOL_SIZE ?? 4);
+  return Number.isInteger(threads) && threads > 0 ? Math.floor((threads + 1) / 2) : 2;
 }
 
 /** To node '' is every address, IPv6 and IPv4, or IPv4 alone where there is no IPv6. */

@@ -21,7 +21,7 @@ export async function makeNginxPlane(options: RunOptions): Promise<MakePlane> {
   const here = await nginxHere(options.nginx);
   const bundle = caBundle(nginxDirectory(options));
   const settings = nginxSettings(options, here, bundle);
-  return ({ observer, now, setTimer, log, onRefusals }) => {
+  return ({ observer, now, setTimer, lookup, log, onRefusals }) => {
     const onEvent = (event: PlaneEvent | NginxEvent | PlaneProblem): void => {
       if (event.kind === 'taken') onRefusals(event.refusals);
       else logEvent(log, event);
@@ -29,7 +29,8 @@ export async function makeNginxPlane(options: RunOptions): Promise<MakePlane> {
     const { program } = here;
     warnOfFiles(log, settings);
     const startedBy = options.nginxStart;
-    const plane = createNginxPlane({ settings, bundle, nginx: program, startedBy, observer, now, setTimer, onEvent });
+    const around = { observer, now, setTimer, lookup, onEvent };
+    const plane = createNginxPlane({ settings, bundle, nginx: program, startedBy, ...around });
     return listening(plane, options);
   };
 }

@@ -20,6 +20,8 @@ export interface PlaneSurroundings {
   /** Epoch ms, never going back. */
   readonly now: () => number;
   readonly setTimer: SetTimer;
+  /** All addresses of a name. Rejects with the system's error. */
+  readonly lookup: (host: string) => Promise<readonly string[]>;
   readonly log: Log;
   /** Each time nginx has taken a configuration: the services that it does not take as they are configured. */
   readonly onRefusals: (refusals: readonly NginxRefusal[]) => void;
