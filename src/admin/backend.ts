@@ -27,13 +27,15 @@ export interface AdminBackend {
   replicas(): readonly ReplicaSeen[];
 }
 
-/** A replica as the register has it; all but `address` and `proof` is for everybody who asks. */
+/** A replica as the register has it; all but `address`, `proof` and `isFresh` is for everybody who asks. */
 export interface ReplicaSeen {
   readonly name: string;
   /** Of its admin server, with an IP address: `http://10.1.2.3:8080`. Null: it cannot be reached. */
   readonly address: string | null;
   /** That the address is its, by somebody who knows the token: see `replica-proof.ts`. Null: there is none. */
   readonly proof: string | null;
+  /** Heard of so lately that its address is still its own: a proof never grows old, and pods get addresses that others had. */
+  readonly isFresh: boolean;
   readonly config_hash: string | null;
   readonly version: string;
   /** RFC 3339. */

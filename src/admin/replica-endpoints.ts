@@ -4,6 +4,7 @@
  * against who sends them, and then that of the replica.
  */
 
+import type { ReplicaSeen } from './backend.ts';
 import type { AdminContext, Endpoint } from './endpoint.ts';
 import { sendProblem } from './problem.ts';
 import { isReplicaAddress, REPLICAS_PATH, replicaTarget } from './replica-path.ts';
@@ -36,6 +37,8 @@ export function replicaEndpoints({ backend, token }: AdminContext, guard: WriteG
     if (shown !== null && !isReplicaProof(proof, shown, { name, address })) {
       return sendProblem(response, { code: 'unavailable', detail: unproven(name), headers: { 'Retry-After': '60' } });
     }
+    const isWrite = request.method !== 'GET' && request.method !== 'HEAD';
+    if (isWrite && !replica.isFresh) return sendProblem(response, { code: 'unavailable', detail: unheard(replica) });
     return handOver(request, response, { replica: name, address, target: asked.target });
   };
 
@@ -45,7 +48,11 @@ export function replicaEndpoints({ backend, token }: AdminContext, guard: WriteG
       path: REPLICAS_PATH,
       summary: 'The replicas that are alive',
       answer: (_, response) => {
-        response.json({ replicas: backend.replicas().map(({ address: _address, proof: _proof, ...shown }) => shown) });
+        response.json({
+          replicas: backend
+            .replicas()
+            .map(({ address: _address, proof: _proof, isFresh: _isFresh, ...shown }) => shown),
+        });
       },
     },
     ...(['GET', 'PATCH', 'POST'] as const).map((method) => ({
@@ -55,6 +62,10 @@ export function replicaEndpoints({ backend, token }: AdminContext, guard: WriteG
       answer: passOn,
     })),
   ];
+}
+
+function unheard({ name, seen_at }: ReplicaSeen): string {
+  return `replica ${name} was last heard of at ${seen_at}: its address may be another's by now, so no token is sent there; write to it directly, or to this replica`;
 }
 
 /** A token that was changed reaches every pod within about a minute. */

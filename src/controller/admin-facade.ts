@@ -27,6 +27,7 @@ import type { ClusterFacts } from './cluster-link.ts';
 import type { ConfigSource } from './config-source.ts';
 import type { ControlledParts } from './controller.ts';
 import { missingToServe } from './readiness.ts';
+import { replicasSeen } from './replicas-seen.ts';
 
 export interface FacadeOptions {
   readonly parts: ControlledParts;
@@ -43,8 +44,6 @@ const DONE = { ok: true, pending: false } as const;
 
 /** Whoever is told "held" must be able to rely on it; but a disk that hangs must not keep them waiting. */
 const KEPT_WITHIN_MS = 2_000;
-/** Nobody heard of it for three beats. */
-const SEEN_WITHIN_MS = 15_000;
 
 export class AdminFacade implements AdminBackend {
   readonly #options: FacadeOptions;
@@ -153,16 +152,10 @@ export class AdminFacade implements AdminBackend {
     return { ...DONE, message, difference };
   }
 
-  /** Those that answer, as far as is known: a caller's token goes to their addresses. */
+  /** Those that answer, as far as is known: a caller's token goes to the addresses of those that are fresh. */
   replicas(): readonly ReplicaSeen[] {
-    const { cluster, now } = this.#options.parts;
-    const { apiServer, replicas = [] } = cluster?.facts() ?? {};
-    // Without the API server nobody is heard of, alive or not.
-    const live = apiServer?.connected ? replicas.filter(({ seenMs }) => now() - seenMs < SEEN_WITHIN_MS) : replicas;
-    return live.map(({ name, address, proof, configHash, version, seenMs, leader }) => {
-      const seenAt = new Date(seenMs).toISOString();
-      return { name, address, proof, config_hash: configHash || null, version, seen_at: seenAt, leader };
-    });
+    const { parts, replica } = this.#options;
+    return parts.cluster === null ? [] : replicasSeen(parts.cluster.facts(), replica, parts.now());
   }
 
   async abort(name: string, who: string, reason: string): Promise<WriteResult> {

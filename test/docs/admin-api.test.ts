@@ -53,7 +53,7 @@ describe('docs of the admin server', () => {
     const listen = { host: '127.0.0.1', port: 0 };
     const backend = new PlainBackend();
     const seen_at = '2026-01-01T00:00:00.000Z';
-    const unreachable = { name: 'pod-b', address: null, proof: null };
+    const unreachable = { name: 'pod-b', address: null, proof: null, isFresh: true };
     backend.known = [{ ...unreachable, config_hash: '3f9c', version: '0.1.0', seen_at, leader: true }];
     const token = 'a-token-of-the-docs';
     server = createAdminServer({ backend, version: '0.1.0', replica: 'pod-a', token, listen, onError: () => {} });

@@ -20,7 +20,7 @@ const WITH_TOKEN = { Authorization: `Bearer ${TOKEN}`, 'Content-Type': 'applicat
 function seen(name: string, address: string | null, token = TOKEN): ReplicaSeen {
   const proof = address === null ? null : replicaProof(token, name, address);
   const seen_at = '2026-01-01T00:00:00.000Z';
-  return { name, address, proof, config_hash: '3f9c', version: '0.1.0', seen_at, leader: false };
+  return { name, address, proof, isFresh: true, config_hash: '3f9c', version: '0.1.0', seen_at, leader: false };
 }
 
 describe('another replica through the admin server', () => {
@@ -177,6 +177,22 @@ describe('another replica through the admin server', () => {
     await answer({ path: '/api/v1/replicas/pod-x/status', headers: WITH_TOKEN });
     await answer(post);
     expect(asked).to.deep.equal(['GET undefined', `POST Bearer ${TOKEN}`]);
+  });
+
+  it('sends no token to an address that was not heard of for long: another pod may have it by now', async () => {
+    const asked: string[] = [];
+    await stranger((request, response) => {
+      asked.push(`${request.method}`);
+      response.end('{}');
+    });
+    front.known = front.known.map((one) => ({ ...one, isFresh: false }));
+    const post: Ask = { method: 'POST', path: '/api/v1/replicas/pod-x/abort', headers: WITH_TOKEN };
+    const { json, status } = await answer(post);
+    expect([status, json.code]).to.deep.equal([503, 'unavailable']);
+    expect(json.detail).to.include('last heard of at 2026-01-01T00:00:00.000Z').and.include('no token is sent there');
+    expect(asked).to.deep.equal([]);
+    expect((await answer({ path: '/api/v1/replicas/pod-x/status', headers: WITH_TOKEN })).status).to.equal(200);
+    expect(asked).to.deep.equal(['GET']);
   });
 
   it('is no way for a person at one machine to write at another without a token', async () => {
