@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import type { ServiceReport, StatusReport } from '../../src/status/report.ts';
 import { CliProcess, type CliResult, runCli } from '../support/cli.ts';
+import { drainDelay } from '../support/drain-delay.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/ports.ts';
 import { ask } from '../support/raw-client.ts';
@@ -63,7 +64,7 @@ describe('run with a file', () => {
     });
 
     it('is not ready while it drains, and goes on taking traffic for the delay', async () => {
-      const proxy = await start(yaml(100), { flags: ['--drain-delay', '400ms'] });
+      const proxy = await start(yaml(100), { flags: drainDelay() });
       const ended = proxy.stop();
       await eventually('not ready', async () => (await proxy.askAdmin('/readyz')).status === 503);
       expect(await clusterOf(proxy, 'shop')).to.equal('new');
