@@ -7,9 +7,11 @@ import { field } from '../support/http-message.ts';
 import { clustersOf } from '../support/kept-connection.ts';
 import { type Ask, ask } from '../support/raw-client.ts';
 import { RunningProxy } from '../support/running-proxy.ts';
+import { fullOr } from '../support/runs.ts';
 import { SEED_HOST, SEED_SERVICE, type SeedChanges, seedYaml } from '../support/seed.ts';
 
 const COUNT = 10_000;
+const USERS = fullOr(10_000, 2_500);
 const TRUSTING = `  default_timeout: 30s
   retry_attempts: 3
   health_check_interval: 30s
@@ -115,15 +117,15 @@ describe('the seed', function () {
     await proxy.stop('SIGKILL');
   });
 
-  it('10 000 users keep their cluster over a restart, and 20 to 30 moves only users to new', async () => {
+  it(`${USERS} users keep their cluster over a restart, and 20 to 30 moves only users to new`, async () => {
     proxy = await RunningProxy.start(yaml({ strategy: 'user' }));
-    const requests: Ask[] = Array.from({ length: COUNT }, (_, at) => {
+    const requests: Ask[] = Array.from({ length: USERS }, (_, at) => {
       return { path: '/', host: SEED_HOST, headers: { 'X-User-ID': `user-${at}` } };
     });
     const first = await clustersOf(proxy.port, requests);
-    const share = (answers: readonly string[]) => (100 * answers.filter((one) => one === 'new').length) / COUNT;
-    // Three standard deviations of 10 000 draws.
-    expect(share(first)).to.be.closeTo(20, 1.2);
+    const share = (answers: readonly string[]) => (100 * answers.filter((one) => one === 'new').length) / USERS;
+    const threeDeviations = (percent: number) => 3 * Math.sqrt((percent * (100 - percent)) / USERS);
+    expect(share(first)).to.be.closeTo(20, threeDeviations(20));
     expect((await proxy.stop()).code).to.equal(0);
     proxy = await RunningProxy.start(null, { after: proxy });
     expect(await clustersOf(proxy.port, requests)).to.deep.equal(first);
@@ -131,7 +133,7 @@ describe('the seed', function () {
     const updated = await runCli(['update', SEED_SERVICE, '30', '--reason', 'all well', '--admin', proxy.admin]);
     expect(updated).to.include({ code: 0, stdout: `${SEED_SERVICE}: 30 % goes to new\n` });
     const raised = await clustersOf(proxy.port, requests);
-    expect(share(raised)).to.be.closeTo(30, 1.4);
+    expect(share(raised)).to.be.closeTo(30, threeDeviations(30));
     const moved = raised.flatMap((cluster, at) => (cluster === first[at] ? [] : [`${first[at]} -> ${cluster}`]));
     expect(new Set(moved)).to.deep.equal(new Set(['old -> new']));
 

@@ -22,7 +22,7 @@ class Stream {
     const client = async (replica: Replica): Promise<void> => {
       while (!this.#stopped) {
         await send(replica, service, 5);
-        await pause(40);
+        await pause(100);
       }
     };
     this.#clients = Promise.all(replicas.flatMap((replica) => Array.from({ length: clients }, () => client(replica))));
@@ -47,7 +47,7 @@ class Shares {
       while (!this.#stopped) {
         const { probe_share: share } = await proxy.service(service);
         if (share !== this.seen.at(-1)) this.seen.push(share);
-        await pause(10);
+        await pause(20);
       }
     })();
     this.#asking.catch(() => {});

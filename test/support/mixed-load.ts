@@ -48,7 +48,7 @@ export class MixedLoad {
 
   constructor(options: MixedLoadOptions) {
     const methods = ['GET', 'PUT', 'GET', 'POST'] as const;
-    this.#options = { clients: 6, pauseMs: 8, methods, headers: {}, prefix: '', afterClose: 'reconnect', ...options };
+    this.#options = { clients: 6, pauseMs: 16, methods, headers: {}, prefix: '', afterClose: 'reconnect', ...options };
     this.#clients = Promise.all(Array.from({ length: this.#options.clients }, () => this.#client())).then(() => {});
   }
 
