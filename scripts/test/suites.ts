@@ -23,7 +23,8 @@ export interface Suite {
   readonly limitMs: number;
 }
 
-const SHORT_MS = 120_000;
+/** The longest takes 50 s where nothing else runs; on a machine with ten times its work, 180 s were seen of good ones. */
+const SHORT_MS = 300_000;
 /** A part of the table waits for a log in hundreds of cases, and so do thousands of unit tests: 20 to 70 s where nothing else runs. */
 const TABLE_MS = 400_000;
 const LONG_MS = 3_600_000;
