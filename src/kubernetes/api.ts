@@ -152,7 +152,6 @@ export interface KubeApi {
   watchConfigMaps(selection: Selection, resourceVersion: string, handlers: WatchHandlers): { stop(): void };
   createConfigMap(object: NewConfigMap): Promise<ConfigMapObject>;
   patchConfigMap(namespace: string, name: string, patch: Patch): Promise<ConfigMapObject>;
-  getLease(namespace: string, name: string): Promise<LeaseObject | null>;
   createLease(lease: NewLease): Promise<LeaseObject>;
   patchLease(namespace: string, name: string, patch: Patch): Promise<LeaseObject>;
   createEvent(event: EventObject): Promise<'created' | 'exists'>;

@@ -98,14 +98,6 @@ class Connection implements KubeApi {
     );
   }
 
-  getLease(namespace: string, name: string): Promise<LeaseObject | null> {
-    return orNull(
-      this.#ask(`read lease "${name}" in namespace "${namespace}"`, 'again', async ({ leases }) =>
-        leaseOf(await leases.readNamespacedLeaseWithHttpInfo({ namespace, name })),
-      ),
-    );
-  }
-
   createLease(lease: NewLease): Promise<LeaseObject> {
     const { namespace, name } = lease;
     const request = { namespace, body: leaseBody(lease), fieldManager: FIELD_MANAGER };

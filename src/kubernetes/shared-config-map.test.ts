@@ -290,6 +290,7 @@ describe('values shared in a ConfigMap', () => {
       const failure = await put(view, { a: '1' });
       expect(failure).to.have.property('isLasting', true);
       expect(failure).to.have.property('message').that.includes(message);
+      if (kind === 'too_large') expect(failure).to.have.property('message').that.includes('make room');
     }
     api.before = () => {
       throw new KubeFailure('timeout', 'no answer');

@@ -165,7 +165,8 @@ export class SharedConfigMap implements SharedValues {
     const { name, namespace } = this.#options;
     if (error.kind !== 'too_large') return { message: error.message, isLasting: error.kind === 'forbidden' };
     const message = `the ConfigMap ${namespace}/${name} is full (an object holds 1 MiB): ${error.message}`;
-    return { message: `${message}; fewer services with one --instance, or fewer held at a time, fit`, isLasting: true };
+    const follows = 'services that fall now go back to new only once others have done so and make room';
+    return { message: `${message}; ${follows}: fewer services with one --instance fit`, isLasting: true };
   }
 
   async #readNow(): Promise<void> {

@@ -153,7 +153,7 @@ const OURS = ['migration-proxy-state', 'migration-proxy-last-good', 'migration-p
 const OF_ROLE = (names: readonly string[]) => [
   { ...CONFIGMAPS, resourceNames: names, verbs: ['get', 'list', 'watch', 'patch'] },
   { ...CONFIGMAPS, verbs: ['create'] },
-  { ...LEASES, resourceNames: ['migration-proxy'], verbs: ['get', 'patch'] },
+  { ...LEASES, resourceNames: ['migration-proxy'], verbs: ['patch'] },
   { ...LEASES, verbs: ['create'] },
   { ...EVENTS, verbs: ['create'] },
 ];
