@@ -24,8 +24,9 @@ export class KubeApi {
   }
 
   /** `path` from `/api` or `/apis` on. A connection of its own each time. */
-  ask(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<KubeAnswer> {
-    const headers = { Authorization: `Bearer ${this.#token}`, 'Content-Type': 'application/json' };
+  ask(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, body?: object): Promise<KubeAnswer> {
+    const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
+    const headers = { Authorization: `Bearer ${this.#token}`, 'Content-Type': type };
     return new Promise((resolve, reject) => {
       const asked = request(`${this.#url}${path}`, { method, headers, ca: this.#ca, agent: false }, (answer) => {
         let text = '';
@@ -48,6 +49,15 @@ export class KubeApi {
 
   async create<Answer>(path: string, object: object): Promise<Answer> {
     return parsed<Answer>(`POST ${path}`, await this.ask('POST', path, object));
+  }
+
+  /** Changes the object of this name in `folder`, or makes it; the API server notes it as done with the program `manager`. */
+  async put(folder: string, object: { readonly metadata: { readonly name: string } }, manager: string): Promise<void> {
+    const by = `?fieldManager=${manager}`;
+    const path = `${folder}/${object.metadata.name}${by}`;
+    const changed = await this.ask('PATCH', path, object);
+    if (changed.status === 404) await this.create(`${folder}${by}`, object);
+    else parsed(`PATCH ${path}`, changed);
   }
 
   async delete(path: string): Promise<void> {

@@ -52,9 +52,7 @@ export class KubeNamespace {
       metadata: { name: CONFIG, namespace: this.name, labels },
       data: { 'migration.yaml': yaml },
     };
-    const input = JSON.stringify(manifest);
-    const { code, stderr } = await this.#kube.kubectl(['apply', '-f', '-'], { input });
-    if (code !== 0) throw new Error(stderr);
+    await this.#kube.api.put(`/api/v1/namespaces/${this.name}/configmaps`, manifest, 'kubectl-client-side-apply');
   }
 
   /** Of one of our objects, or the configuration. Null: there is none. */
