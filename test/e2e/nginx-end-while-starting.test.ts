@@ -35,7 +35,9 @@ describe('an end while nginx is being started', function () {
     await eventually('nginx is asked', () => existsSync(asked), 20_000);
     const { code, stderr } = await proxy.stop('SIGTERM', 8_000);
     expect(code, stderr).to.equal(0);
-    const errors = stderr.split('\n').filter((line) => line.includes('"level":"error"') || line.includes('nginx_failed'));
+    const errors = stderr
+      .split('\n')
+      .filter((line) => line.includes('"level":"error"') || line.includes('nginx_failed'));
     // Nobody listens where the service's clusters are: a check may have said so by then.
     expect(errors.filter((line) => !line.includes('old and new both fail')).join('\n')).to.equal('');
   });
