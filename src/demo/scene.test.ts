@@ -37,6 +37,7 @@ describe("the demo's words", () => {
     expect(stateWords(steady, now)).to.equal('state steady');
     const away = { ...steady, state: 'fallen_back', retry_at: '2026-01-01T00:00:04.200Z' } as const;
     expect(stateWords(away, now)).to.equal('state fallen_back, tries new again in 5 s');
+    expect(stateWords(away, now + 60_000)).to.equal('state fallen_back, tries new again when its check passes');
     expect(stateWords({ ...away, hold: { by: 'a', at: '', reason: '' } }, now)).to.equal(
       'state fallen_back, held until resume',
     );

@@ -83,8 +83,9 @@ export function stateWords(service: Pick<ServiceReport, 'state' | 'hold' | 'retr
   if (service === null) return 'state unknown';
   if (service.hold !== null) return `state ${service.state}, held until resume`;
   if (service.retry_at === null) return `state ${service.state}`;
-  const seconds = Math.max(0, Math.ceil((Date.parse(service.retry_at) - nowMs) / 1000));
-  return `state ${service.state}, tries new again in ${seconds} s`;
+  const seconds = Math.ceil((Date.parse(service.retry_at) - nowMs) / 1000);
+  const when = seconds > 0 ? `in ${seconds} s` : 'when its check passes';
+  return `state ${service.state}, tries new again ${when}`;
 }
 
 /** What happened when the state changed. */
