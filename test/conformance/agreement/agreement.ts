@@ -53,7 +53,7 @@ function viewOf({ asked, answer }: Seen): View {
     asked: once.map(({ cluster }) => cluster).join(' '),
     heads: once.map(askedText).join('\n'),
     status: answer === null ? 'none' : statusText(answer),
-    lines: answer === null ? '' : answerLines(answer, asked.length === 0).join('\n'),
+    lines: answer === null ? '' : answerLines(answer, asked).join('\n'),
     body: answer === null ? '' : bodyText(answer),
   };
 }
@@ -96,8 +96,11 @@ function masked(name: string, value: string): string {
   return name.toLowerCase() === 'set-cookie' ? value.replace(/^migration_id=[0-9a-f]{32}/, 'migration_id=*') : value;
 }
 
-function answerLines(answer: HttpMessage, isOwn: boolean): string[] {
+function answerLines(answer: HttpMessage, asked: readonly Asked[]): string[] {
   const own = new Set(['server: nginx', 'connection: keep-alive']);
+  const isOwn = asked.length === 0;
+  // nginx ends the client's connection behind some statuses that it does not pass on.
+  if (new Set(asked.map(({ cluster }) => cluster)).size > 1) own.add('connection: close');
   return linesOf(answer).filter((line) => {
     const lower = line.toLowerCase();
     if (lower.startsWith('transfer-encoding') || (lower.startsWith('content-length') && answer.body.length > 0))

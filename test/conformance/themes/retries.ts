@@ -4,6 +4,7 @@
  */
 import { expect } from 'chai';
 import { CertificateAuthority } from '../../support/certificates.ts';
+import { field } from '../../support/http-message.ts';
 import { OK, type Script, answer as scripted } from '../../support/recorder.ts';
 import { attempt, fallback, INVALID, LATE, SHORT, UNREACHABLE } from '../attempt-rows.ts';
 import { NEW_HOST } from '../configuration.ts';
@@ -236,6 +237,20 @@ const noOtherDoor: readonly Case[] = (
     }),
 }));
 
+/** What new answered is nobody's business but ours: the client goes on as if old had been asked at once. */
+const keptClients: readonly Case[] = [503, 500].map((status) => ({
+  name: `a ${status} of new that old replaces leaves the client's connection open`,
+  run: (plane) =>
+    onStage(
+      plane,
+      { new: scripted(status, 'new'), service: fallback({ failure_statuses: [status] }) },
+      async (stage) => {
+        const answer = await stage.ask(GET);
+        expect([answer.status, field(answer, 'Connection') ?? 'keep-alive']).to.deep.equal([200, 'keep-alive']);
+      },
+    ),
+}));
+
 const stale: Case = {
   name: 'a kept connection that new has closed is no failure: the request goes out on a fresh one',
   run: async (plane) => {
@@ -255,4 +270,7 @@ const stale: Case = {
   },
 };
 
-export const retries: Theme = { name: 'retries', cases: [...single, ...capped, ...oneDead, ...noOtherDoor, stale] };
+export const retries: Theme = {
+  name: 'retries',
+  cases: [...single, ...capped, ...oneDead, ...noOtherDoor, ...keptClients, stale],
+};
