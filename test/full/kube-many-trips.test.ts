@@ -4,20 +4,20 @@
  * writes. And fifty times kill -9 of a replica while it writes. @needs kubernetes nginx
  */
 import { expect } from 'chai';
-import { eventually } from '../support/eventually.ts';
 import { killAtRandom } from '../support/kube-kills-suite.ts';
 import { KubeNamespace } from '../support/kube-namespace.ts';
 import { type KubeServers, startKubeServers } from '../support/kube-servers.ts';
 import { Replicas } from '../support/replicas.ts';
 import {
+  allFell,
   type Clusters,
+  closeBoth,
   fallingServices,
   lastToKnowMs,
+  listenBoth,
   patchesAsked,
-  sendEach,
-  statesOf,
+  sendSpread,
 } from '../support/shared-fallback.ts';
-import { WatchedCluster } from '../support/watched-cluster.ts';
 
 const MANY = Array.from({ length: 500 }, (_, i) => `svc-${i}`);
 const WITHIN_MS = 1_000;
@@ -37,11 +37,11 @@ describe('many services fall back on three replicas', function () {
       let replicas: Replicas | null = null;
 
       beforeEach(async () => {
-        clusters = { old: await WatchedCluster.listen('old'), fresh: await WatchedCluster.listen('new') };
+        clusters = await listenBoth();
       });
       afterEach(async () => {
         await replicas?.end();
-        await Promise.all([clusters.old.close(), clusters.fresh.close()]);
+        await closeBoth(clusters);
       });
 
       async function start(name: string, checkEvery: string): Promise<Replicas> {
@@ -54,15 +54,7 @@ describe('many services fall back on three replicas', function () {
 
       /** Throws where one is not known to all in time. */
       async function allFallen(running: Replicas): Promise<number> {
-        const all = await eventually(
-          'all know all',
-          async () => {
-            const states = await statesOf(running);
-            return states.every((one) => MANY.every((name) => one.get(name)?.state === 'fallen_back')) ? states : null;
-          },
-          60_000,
-          100,
-        );
+        const all = await allFell(running, MANY, 60_000, 100);
         const counted = await running.each(async ({ proxy }) => {
           const text = (await proxy.askAdmin('/metrics')).body.toString();
           return [...text.matchAll(/^migration_proxy_fallbacks_total\{service="svc-\d+"\} 1$/gm)].length;
@@ -77,15 +69,7 @@ describe('many services fall back on three replicas', function () {
         const running = await start('requests', '1h');
         for (const service of MANY) clusters.fresh.failing.add(service);
         const before = await patchesAsked(kube);
-        await Promise.all(
-          running.all.map((one, at) =>
-            sendEach(
-              one,
-              MANY.filter((_, i) => i % 3 === at),
-              64,
-            ),
-          ),
-        );
+        await sendSpread(running, MANY, 64);
         const tookMs = await allFallen(running);
         const patches = (await patchesAsked(kube)) - before;
         console.log(`          all knew ${tookMs} ms after the last trip, by ${patches} patches`);

@@ -9,19 +9,19 @@ import { eventually } from './eventually.ts';
 import { KubeNamespace } from './kube-namespace.ts';
 import type { KubeServers } from './kube-servers.ts';
 import { Replicas } from './replicas.ts';
-import { fallingServices, sendEach, statesOf } from './shared-fallback.ts';
-import { WatchedCluster } from './watched-cluster.ts';
+import { closeBoth, fallingServices, listenBoth, sendEach, statesOf } from './shared-fallback.ts';
 
 const SERVICES = Array.from({ length: 12 }, (_, i) => `svc-${i}`);
 /** A write takes a few milliseconds, here and at the API server; requests and the trips before it a little more. */
 const KILL_WITHIN_MS = 120;
 
 export async function killAtRandom(kube: KubeServers, kills: number, random: () => number): Promise<void> {
-  const [old, fresh] = await Promise.all([WatchedCluster.listen('old'), WatchedCluster.listen('new')]);
+  const clusters = await listenBoth();
+  const { fresh } = clusters;
   const space = await KubeNamespace.make(kube, `kills-${kills}`);
   await space.configure(
     fallingServices(
-      { old, fresh },
+      clusters,
       SERVICES.map((name) => ({ name, maxFailures: 1 })),
     ),
   );
@@ -87,6 +87,6 @@ export async function killAtRandom(kube: KubeServers, kills: number, random: () 
     console.log(`        ${kills} kills, ${halves} of them between two writes`);
   } finally {
     await replicas.end();
-    await Promise.all([old.close(), fresh.close()]);
+    await closeBoth(clusters);
   }
 }

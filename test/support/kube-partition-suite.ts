@@ -9,9 +9,8 @@ import { eventually } from './eventually.ts';
 import { KubeNamespace } from './kube-namespace.ts';
 import type { KubeServers } from './kube-servers.ts';
 import { type Replica, Replicas } from './replicas.ts';
-import { allSay, type Clusters, fallingServices, send } from './shared-fallback.ts';
+import { allSay, type Clusters, closeBoth, fallingServices, listenBoth, send } from './shared-fallback.ts';
 import { sharedKubeServers } from './shared-kube.ts';
-import { WatchedCluster } from './watched-cluster.ts';
 
 /** Seconds; the others wait longer than the test takes. */
 const RECOVERY: Readonly<Record<string, number>> = { stays: 4, share: 2 };
@@ -27,16 +26,10 @@ export function cutOffReplica(how: 'cut' | 'swallow'): void {
     let replicas: Replicas | null = null;
 
     before(async () => {
-      const [servers, old, fresh] = await Promise.all([
-        sharedKubeServers(),
-        WatchedCluster.listen('old'),
-        WatchedCluster.listen('new'),
-      ]);
-      kube = servers;
-      clusters = { old, fresh };
+      [kube, clusters] = await Promise.all([sharedKubeServers(), listenBoth()]);
     });
     afterEach(() => replicas?.end());
-    after(() => Promise.all([clusters?.old.close(), clusters?.fresh.close()]));
+    after(() => closeBoth(clusters));
 
     it(`${how === 'cut' ? 'refused, the leader' : 'in silence'}: goes on, never nearer to new; then the others are heard first`, async () => {
       const { fresh } = clusters;

@@ -9,9 +9,9 @@ import { eventually } from './eventually.ts';
 import { KubeNamespace } from './kube-namespace.ts';
 import type { KubeServers } from './kube-servers.ts';
 import { type Replica, Replicas } from './replicas.ts';
-import { allSay, type Clusters, fallingServices, send } from './shared-fallback.ts';
+import { allSay, type Clusters, closeBoth, fallingServices, listenBoth, send } from './shared-fallback.ts';
 import { sharedKubeServers } from './shared-kube.ts';
-import { mostAtOnce, WatchedCluster } from './watched-cluster.ts';
+import { mostAtOnce } from './watched-cluster.ts';
 
 /** A service's own requests through some replicas, a few at a time through each, until it is stopped. */
 class Stream {
@@ -67,18 +67,12 @@ export function recoveryOverReplicas(plane: 'direct' | 'nginx'): void {
     const endings: (() => unknown)[] = [];
 
     before(async () => {
-      const [servers, old, fresh] = await Promise.all([
-        sharedKubeServers(),
-        WatchedCluster.listen('old'),
-        WatchedCluster.listen('new'),
-      ]);
-      kube = servers;
-      clusters = { old, fresh };
+      [kube, clusters] = await Promise.all([sharedKubeServers(), listenBoth()]);
     });
     afterEach(async () => {
       for (const end of endings.splice(0).reverse()) await end();
     });
-    after(() => Promise.all([clusters?.old.close(), clusters?.fresh.close()]));
+    after(() => closeBoth(clusters));
 
     async function started(name: string, services: Parameters<typeof fallingServices>[1]): Promise<Replicas> {
       const space = await KubeNamespace.make(kube, name);

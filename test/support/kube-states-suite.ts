@@ -11,17 +11,19 @@ import { KubeNamespace } from './kube-namespace.ts';
 import type { KubeServers } from './kube-servers.ts';
 import { type Replica, Replicas } from './replicas.ts';
 import {
+  allFell,
   allSay,
   type Clusters,
+  closeBoth,
   fallingServices,
   lastToKnowMs,
+  listenBoth,
   patchesAsked,
   send,
-  sendEach,
+  sendSpread,
   statesOf,
 } from './shared-fallback.ts';
 import { sharedKubeServers } from './shared-kube.ts';
-import { WatchedCluster } from './watched-cluster.ts';
 
 /** The promise is 1 s; other tests may have the machine too. */
 const PATIENT_MS = 5_000;
@@ -42,8 +44,7 @@ export function sharedStates(plane: 'direct' | 'nginx', tried: 'trips' | 'all'):
       let replicas: Replicas;
 
       before(async () => {
-        const [old, fresh] = await Promise.all([WatchedCluster.listen('old'), WatchedCluster.listen('new')]);
-        clusters = { old, fresh };
+        clusters = await listenBoth();
         const space = await KubeNamespace.make(kube, `states-${plane}`);
         const many = MANY.map((name) => ({ name, maxFailures: 1 }));
         const services = [{ name: 'shop' }, { name: 'cart' }, { name: 'kept' }, ...many];
@@ -52,7 +53,7 @@ export function sharedStates(plane: 'direct' | 'nginx', tried: 'trips' | 'all'):
       });
       after(async () => {
         await replicas?.end();
-        await Promise.all([clusters?.old.close(), clusters?.fresh.close()]);
+        await closeBoth(clusters);
       });
 
       /** Which services' files say that new is not for them. */
@@ -98,21 +99,11 @@ export function sharedStates(plane: 'direct' | 'nginx', tried: 'trips' | 'all'):
       it('a hundred trips at three replicas are known to all at once, by few writes', async () => {
         for (const service of MANY) clusters.fresh.failing.add(service);
         const before = await patchesAsked(kube);
-        await Promise.all(
-          replicas.all.map((one, at) =>
-            sendEach(
-              one,
-              MANY.filter((_, i) => i % 3 === at),
-            ),
-          ),
-        );
+        await sendSpread(replicas, MANY);
         for (const service of [MANY[0], MANY[99]]) {
           await allSay(replicas, service, 'fallen back', ({ state }) => state === 'fallen_back', PATIENT_MS);
         }
-        const all = await eventually('all know all', async () => {
-          const states = await statesOf(replicas);
-          return states.every((one) => MANY.every((name) => one.get(name)?.state === 'fallen_back')) ? states : null;
-        });
+        const all = await allFell(replicas, MANY);
         const tookMs = lastToKnowMs(all, MANY);
         await areFlagged(MANY);
         const patches = (await patchesAsked(kube)) - before;

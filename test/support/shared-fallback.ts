@@ -8,7 +8,7 @@ import { eventually } from './eventually.ts';
 import { clusterOf, KeptConnection } from './kept-connection.ts';
 import type { KubeServers } from './kube-servers.ts';
 import type { Replica, Replicas } from './replicas.ts';
-import type { WatchedCluster } from './watched-cluster.ts';
+import { WatchedCluster } from './watched-cluster.ts';
 
 export interface FallingService {
   readonly name: string;
@@ -22,6 +22,15 @@ export interface FallingService {
 export interface Clusters {
   readonly old: WatchedCluster;
   readonly fresh: WatchedCluster;
+}
+
+export async function listenBoth(): Promise<Clusters> {
+  const [old, fresh] = await Promise.all([WatchedCluster.listen('old'), WatchedCluster.listen('new')]);
+  return { old, fresh };
+}
+
+export function closeBoth(clusters: Clusters | undefined): Promise<unknown> {
+  return Promise.all([clusters?.old.close(), clusters?.fresh.close()]);
 }
 
 /** All traffic of each goes to new while it is steady. `checkEvery`: a duration. */
@@ -61,6 +70,26 @@ export async function sendEach(replica: Replica, services: readonly string[], co
     connection.close();
   };
   await Promise.all(Array.from({ length: connections }, client));
+}
+
+/** What every replica says of all services, as soon as all of them say that these fell back. */
+export function allFell(replicas: Replicas, services: readonly string[], withinMs?: number, everyMs?: number) {
+  const fell = async () => {
+    const states = await statesOf(replicas);
+    return states.every((one) => services.every((name) => one.get(name)?.state === 'fallen_back')) ? states : null;
+  };
+  return eventually('all know all', fell, withinMs, everyMs);
+}
+
+/** GETs of many services, one each, every service through one replica. */
+export async function sendSpread(replicas: Replicas, services: readonly string[], connections?: number): Promise<void> {
+  const { all } = replicas;
+  await Promise.all(
+    all.map((replica, at) => {
+      const own = services.filter((_, i) => i % all.length === at);
+      return sendEach(replica, own, connections);
+    }),
+  );
 }
 
 /** What every replica says of the service, as soon as all of them say what is asked for. */
