@@ -20,7 +20,7 @@ import type { Log } from './log.ts';
 import { Refusals } from './refusals.ts';
 import { Rejections } from './rejections.ts';
 import { Reverts } from './reverts.ts';
-import { authorOf, type Origins, OWN_MANAGER, SourceVersions } from './source-versions.ts';
+import { authorOf, NOWHERE, type Origins, OWN_MANAGER, SourceVersions } from './source-versions.ts';
 import { logBothFailing, logTransition } from './transition-log.ts';
 
 export interface HappeningsOptions {
@@ -49,7 +49,7 @@ export class Happenings {
   readonly #rejections = new Rejections();
   readonly #refusals = new Refusals();
   readonly #reverts = new Reverts();
-  #origins: Origins = { readOf: () => null };
+  #origins: Origins = NOWHERE;
 
   constructor(options: HappeningsOptions) {
     this.#options = options;

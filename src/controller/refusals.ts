@@ -2,7 +2,6 @@
  * Services that nginx does not take, as happenings: told once for each version of their text, and once more when it takes them again. In:
  * all that it refuses, each time it has taken a configuration. Out: what has not been told yet. Refuses to know why nginx does so.
  */
-import { servicePlace } from '../migration/service-place.ts';
 import type { NginxRefusal } from '../status/nginx-facts.ts';
 import type { Happening } from './happening.ts';
 import { authorOf, identityOf, type Origins, type SourceVersions } from './source-versions.ts';
@@ -52,8 +51,7 @@ export class Refusals {
 
 /** As errors of the text itself say it. A line changes with every edit above it: it is no part of what is known. */
 function placeText({ service, key }: NginxRefusal, { origins }: RefusedNow): string {
-  const read = origins.readOf(service)?.read ?? 'gone';
-  const place = read === 'gone' ? null : servicePlace(read, service, key ?? null);
+  const place = origins.placeOf(service, key ?? null);
   return place === null ? '' : `line ${place.line}, column ${place.column}: ${place.path}: `;
 }
 

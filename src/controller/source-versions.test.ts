@@ -1,9 +1,7 @@
 import { expect } from 'chai';
 import type { SourceRead } from '../migration/candidates.ts';
 import { readSource } from '../migration/parse.ts';
-import { SourceVersions } from './source-versions.ts';
-
-const NOWHERE = { readOf: () => null };
+import { NOWHERE, SourceVersions } from './source-versions.ts';
 
 function read(id: string, resourceVersion: string): SourceRead {
   const text = 'services: [{ name: shop, old_host: shop.test, old_backend: "shop:80" }]';

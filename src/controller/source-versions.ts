@@ -4,6 +4,7 @@
  */
 import type { LivingRead } from '../migration/apply.ts';
 import type { SourceRead, SourceVersion } from '../migration/candidates.ts';
+import type { ServicePlace } from '../migration/service-place.ts';
 import type { Author } from './change-log.ts';
 import type { Happening } from './happening.ts';
 
@@ -12,7 +13,12 @@ export const OWN_MANAGER = 'migration-proxy';
 /** What the configuration knows of where a service comes from. */
 export interface Origins {
   readOf(service: string): LivingRead | null;
+  /** Where its newest text lists it, or a key of it. Null: it does not, or cannot be read. */
+  placeOf(service: string, key: string | null): ServicePlace | null;
 }
+
+/** Before anything was read. */
+export const NOWHERE: Origins = { readOf: () => null, placeOf: () => null };
 
 export class SourceVersions {
   readonly #versions = new Map<string, SourceVersion>();
